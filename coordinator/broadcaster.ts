@@ -1,0 +1,124 @@
+/**
+ * Publishes the broadcast sets of a system, each under the tick that it was
+ * taken in as its version; a set that has not changed keeps its version and is
+ * not sent again. The sets' stream keeps the newest parts for late joiners.
+ *
+ * @module
+ */
+import type { Table } from "../lib/ecs/archetype.ts";
+import type { Query } from "../lib/ecs/query.ts";
+import type { World } from "../lib/ecs/world.ts";
+import type { SystemManifest } from "../lib/manifest/manifest.ts";
+import { columnKey, encodeChunk, type RowSelection } from "../lib/wire/chunk.ts";
+import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
+import type { WireColumn } from "../lib/wire/messages.ts";
+import { isFixed } from "../lib/ecs/field_type.ts";
+import { planShards } from "./shards.ts";
+
+interface PublishedSet {
+  readonly version: number;
+  /** Change tick up to which the set is current. */
+  readonly changeTick: number;
+  /** Matching archetypes; one more means other rows. */
+  readonly tableCount: number;
+}
+
+export interface BroadcasterOptions {
+  readonly world: World;
+  readonly epoch: number;
+  readonly payloadBytesMax: number;
+  publish(part: Encoded, address: { system: string; set: string; part: number }): void;
+}
+
+export class Broadcaster {
+  readonly #options: BroadcasterOptions;
+  readonly #published = new Map<string, PublishedSet>();
+
+  constructor(options: BroadcasterOptions) {
+    this.#options = options;
+  }
+
+  /** Publishes the system's sets that changed, and returns the versions of all of them. */
+  publish(
+    { name: system, broadcast }: SystemManifest,
+    { tick, changeTick }: { tick: number; changeTick: number },
+  ): Record<string, number> {
+    const versions: Record<string, number> = {};
+    for (const [set, query] of broadcast) {
+      const key = `${system}.${set}`;
+      const tables = this.#options.world.match(query);
+      const before = this.#published.get(key);
+      if (before && before.tableCount === tables.length && !changedSince(tables, query, before)) {
+        versions[set] = before.version;
+        continue;
+      }
+      this.#publishSet({ system, set, version: tick }, query, tables);
+      this.#published.set(key, { version: tick, changeTick, tableCount: tables.length });
+      versions[set] = tick;
+    }
+    return versions;
+  }
+
+  #publishSet(
+    { system, set, version }: { system: string; set: string; version: number },
+    query: Query,
+    tables: readonly Table[],
+  ): void {
+    const { epoch, payloadBytesMax } = this.#options;
+    const limits = { credits: 1, payloadBytesMax, changedSince: 0 };
+    const pieces = planShards(tables, query, limits).flat();
+    const parts = Math.max(1, pieces.length);
+    for (let part = 0; part < parts; part++) {
+      const content = pieces[part] ? encodePiece(pieces[part], query) : emptyPart(query);
+      const encoded = encodeMessage("ComponentSet", {
+        epoch,
+        system,
+        set,
+        version,
+        part,
+        parts,
+        ...content,
+      }, { tick: version, epoch });
+      this.#options.publish(encoded, { system, set, part });
+    }
+  }
+}
+
+function changedSince(
+  tables: readonly Table[],
+  query: Query,
+  { changeTick }: PublishedSet,
+): boolean {
+  return tables.some((table) =>
+    table.structureChangedLast > changeTick ||
+    query.read.some(({ component }) => (table.store(component)?.changedLast ?? 0) > changeTick)
+  );
+}
+
+interface PartContent {
+  readonly count: number;
+  readonly columns: Record<string, WireColumn>;
+  readonly entities?: Uint8Array;
+}
+
+function encodePiece(piece: RowSelection & { table: Table }, query: Query): PartContent {
+  const { count, columns, entities } = encodeChunk(piece.table, piece, {
+    accesses: query.read,
+    entities: query.entities,
+  });
+  return { count, columns, ...(entities && { entities }) };
+}
+
+/** A set without rows still has all of its columns. */
+function emptyPart(query: Query): PartContent {
+  const columns = query.read.flatMap(({ component, fields }) =>
+    fields.map((field) =>
+      [columnKey(component, field), isFixed(field.type) ? new Uint8Array(0) : []] as const
+    )
+  );
+  return {
+    count: 0,
+    columns: Object.fromEntries(columns),
+    ...(query.entities && { entities: new Uint8Array(0) }),
+  };
+}

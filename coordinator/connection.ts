@@ -1,0 +1,94 @@
+/**
+ * Where the coordinator's programs get their NATS from: the server that they are
+ * told of, or one of their own where none is to be found.
+ *
+ * @module
+ */
+import type { Bus } from "../lib/bus/bus.ts";
+import type { Log } from "../lib/bus/log.ts";
+import { connectNats } from "../lib/bus/nats_bus.ts";
+import { NATS_DEFAULT, natsFromEnvironment } from "../lib/cli.ts";
+import { type NatsServer, startNatsServer } from "../lib/nats_server/nats_server.ts";
+import type { Report } from "../lib/report.ts";
+
+export interface Connection extends AsyncDisposable {
+  readonly bus: Bus;
+  readonly log: Log;
+  /** What other processes are to connect to. */
+  readonly url: string;
+  /** The embedded server, if it is one. */
+  readonly server: NatsServer | undefined;
+}
+
+export interface ConnectionOptions {
+  /** What `--nats` says. */
+  readonly nats?: string | undefined;
+  /** Where an embedded server keeps its streams; a temporary folder by default. */
+  readonly data?: string | undefined;
+  readonly report: Report;
+}
+
+/**
+ * Connects to the server of `--nats` or `NATS_URL`. Where neither is given:
+ * to the one at the default address, or else to an embedded one started there.
+ * @throws {UserError} when there is no server and none can be started.
+ */
+export async function openConnection(options: ConnectionOptions): Promise<Connection> {
+  const given = options.nats ?? natsFromEnvironment();
+  if (given !== undefined) return await connectTo(given, options);
+  if (await isListening(NATS_DEFAULT)) return await connectTo(NATS_DEFAULT, options);
+  options.report.info(`no NATS server at ${NATS_DEFAULT}; starting one`);
+  return await openEmbedded({ ...options, port: Number(new URL(NATS_DEFAULT).port) });
+}
+
+/** Starts an embedded server, on a port of the system's choice by default, and connects to it. */
+export async function openEmbedded(
+  { port, ...options }: ConnectionOptions & { port?: number },
+): Promise<Connection> {
+  const { data, report } = options;
+  const server = await startNatsServer({
+    progress: (line) => report.info(line),
+    ...(port !== undefined && { port }),
+    ...(data !== undefined && { dataDir: data }),
+  });
+  try {
+    return await connectTo(server.url, options, server);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+async function connectTo(
+  url: string,
+  { report }: ConnectionOptions,
+  server?: NatsServer,
+): Promise<Connection> {
+  const { bus, log } = await connectNats({
+    servers: url,
+    name: "coordinator",
+    onError: (error, subject) => report.warn(`${subject}: ${error.stack ?? error.message}`),
+  });
+  return {
+    bus,
+    log,
+    url,
+    server,
+    async [Symbol.asyncDispose]() {
+      await bus.close();
+      await server?.stop();
+    },
+  };
+}
+
+/** True when something accepts connections there, whatever it is. */
+async function isListening(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  try {
+    const connection = await Deno.connect({ hostname, port: Number(port) });
+    connection.close();
+    return true;
+  } catch {
+    return false;
+  }
+}

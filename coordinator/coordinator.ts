@@ -1,0 +1,359 @@
+/**
+ * The coordinator: the single authority over a world. It listens on the bus,
+ * keeps the registry of instances, and lets the engine turn one tick after the
+ * other, as fast as the pacer and the gate allow.
+ *
+ * @module
+ */
+import type { Bus, Message } from "../lib/bus/bus.ts";
+import type { Log } from "../lib/bus/log.ts";
+import { type Clock, delay } from "../lib/clock.ts";
+import { World } from "../lib/ecs/world.ts";
+import { worldDigest } from "../lib/ecs/world_digest.ts";
+import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
+import type { Report } from "../lib/report.ts";
+import { parseCommands } from "../lib/wire/command.ts";
+import { encodeMessage } from "../lib/wire/codec.ts";
+import type { MessageOf } from "../lib/wire/messages.ts";
+import type { Subjects } from "../lib/wire/subjects.ts";
+import { WireError } from "../lib/wire/wire_error.ts";
+import { Engine } from "./engine.ts";
+import { Gate } from "./gate.ts";
+import { Pacer } from "./pacer.ts";
+import { QueryService } from "./query_service.ts";
+import { Reception } from "./reception.ts";
+import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
+import { Stats } from "./stats.ts";
+import { openStreams } from "./streams.ts";
+
+export interface CoordinatorOptions {
+  readonly bus: Bus;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly subjects: Subjects;
+  readonly manifests: Manifests;
+  /** The entities to begin with; none by default. */
+  readonly world?: WorldManifest | undefined;
+  /** Ticks a second; a tick's `dt` is its inverse. */
+  readonly hz: number;
+  /** Tick as fast as the systems allow; `dt` stays that of `hz`. */
+  readonly isUnpaced: boolean;
+  /** Copies of the streams in a cluster. */
+  readonly replicas: number;
+  readonly report: Report;
+}
+
+const QUERIES_WAITING_MAX = 256;
+
+export class Coordinator {
+  readonly stats: Stats;
+  readonly #options: CoordinatorOptions;
+  readonly #engine: Engine;
+  readonly #registry: Registry;
+  readonly #queries: QueryService;
+  readonly #reception: Reception;
+  readonly #gate = new Gate();
+  readonly #pacer: Pacer;
+  readonly #epoch: number;
+  readonly #stopping = new AbortController();
+  /** Queries that came during a tick, to be answered between it and the next. */
+  readonly #waitingQueries: (() => void)[] = [];
+  #isTicking = false;
+  #dt: number;
+
+  /**
+   * Opens the streams, spawns the world, and listens; ticks begin with {@linkcode run}.
+   * @throws {UserError} when the log holds a world already.
+   * @throws {CycleError} when the manifests' order is impossible.
+   */
+  static async open(options: CoordinatorOptions): Promise<Coordinator> {
+    const { epoch, lastCommit } = await openStreams(options);
+    const coordinator = new Coordinator(options, { epoch, lastCommit });
+    coordinator.#listen();
+    await options.bus.flush();
+    coordinator.#sweep();
+    return coordinator;
+  }
+
+  private constructor(
+    options: CoordinatorOptions,
+    { epoch, lastCommit }: { epoch: number; lastCommit: number },
+  ) {
+    const { bus, clock, manifests, hz, isUnpaced, report } = options;
+    const world = spawnWorld(manifests, options.world);
+    this.#options = options;
+    this.#epoch = epoch;
+    this.#dt = 1 / hz;
+    this.#pacer = new Pacer(isUnpaced ? Infinity : hz, clock.now());
+    this.#registry = new Registry(manifests.systems);
+    this.stats = new Stats(manifests.systems.map(({ name }) => name));
+    this.#reception = new Reception({ bus, report, onRefused: () => this.stats.refused++ });
+    this.#queries = new QueryService({
+      world,
+      payloadBytesMax: bus.payloadBytesMax,
+      publish: (subject, { data, options }) => bus.publish(subject, data, options),
+    });
+    this.#engine = new Engine({
+      ...options,
+      world,
+      epoch,
+      lastCommit,
+      stats: this.stats,
+      credits: (system) => this.#registry.creditsOf(system),
+    });
+  }
+
+  /** Number of the newest tick that was committed or is on its way to the log. */
+  get tickNumber(): number {
+    return this.#engine.tickNumber;
+  }
+
+  get entityCount(): number {
+    return this.#engine.world.entityCount;
+  }
+
+  /** The schedule as built for the archetypes of now. */
+  get graph(): Engine["graph"] {
+    return this.#engine.graph;
+  }
+
+  /** The digest of the whole world, in canonical order; meaningful between ticks. */
+  digest(): bigint {
+    return worldDigest(this.#engine.world);
+  }
+
+  instancesOf(system: string): readonly RegisteredInstance[] {
+    return this.#registry.instancesOf(system);
+  }
+
+  /**
+   * Ticks until `ticksMax`, or until it is stopped, and resolves when the last
+   * commit is stored; the coordinator is then at its end.
+   * @throws {FencedError} when another coordinator commits to this log.
+   */
+  async run(ticksMax = Infinity): Promise<void> {
+    const { clock } = this.#options;
+    const { signal } = this.#stopping;
+    this.#pacer.restart(clock.now());
+    while (!signal.aborted && this.tickNumber < ticksMax) {
+      if (!this.#gate.isOpen) {
+        await Promise.race([this.#gate.pass(), aborted(signal)]);
+        this.#pacer.restart(clock.now());
+      }
+      const waitMs = this.#pacer.next(clock.now());
+      if (waitMs > 0) await delay(clock, waitMs, signal);
+      if (signal.aborted) break;
+      await this.#tick();
+    }
+    this.stop();
+    await this.#engine.settled();
+  }
+
+  /** Ends {@linkcode run} after the tick that is running; `abandon` ends that one, too. */
+  stop({ abandon = false }: { abandon?: boolean } = {}): void {
+    this.#stopping.abort();
+    if (abandon) this.#engine.abandon();
+  }
+
+  async #tick(): Promise<void> {
+    const { clock } = this.#options;
+    const startedAt = clock.now();
+    this.#isTicking = true;
+    const isDone = await this.#engine.tick(this.#dt);
+    this.#isTicking = false;
+    if (!isDone) return;
+    const periodMs = this.#pacer.periodMs;
+    if (periodMs > 0 && clock.now() - startedAt > periodMs) this.stats.overruns++;
+    for (const answer of this.#waitingQueries.splice(0)) answer();
+    this.#queries.push(this.tickNumber, clock.now());
+  }
+
+  /** Looks for instances that have gone silent, again and again. */
+  #sweep(): void {
+    const { clock, report } = this.#options;
+    if (this.#stopping.signal.aborted) return;
+    for (const { id, system } of this.#registry.expire(clock.now())) {
+      report.warn(`${id} has been silent for too long; its shards go to others`);
+      this.#announceInstance("system.down", system, id);
+      this.#engine.creditFreed(system);
+    }
+    const timer = clock.after(HEARTBEAT_MS, () => this.#sweep());
+    this.#stopping.signal.addEventListener("abort", () => timer.cancel(), { once: true });
+  }
+
+  #listen(): void {
+    const { subjects, bus } = this.#options;
+    const reception = this.#reception;
+    reception.listen(
+      subjects.componentChanged(),
+      "ComponentShard",
+      (result) => this.#engine.acceptResult(result),
+    );
+    reception.listen(subjects.tickDone, "TickAck", (ack) => {
+      this.#registry.seen(ack.instance_id, ack.system, this.#options.clock.now());
+      this.#engine.acknowledge(ack);
+    });
+    reception.listen(
+      subjects.register,
+      "SystemDescriptor",
+      (value, message) => this.#register(value, message),
+    );
+    reception.listen(
+      subjects.unregister,
+      "Unregister",
+      (value, message) => this.#unregister(value, message),
+    );
+    reception.listen(subjects.heartbeat, "Heartbeat", (beat, message) => {
+      const known = this.#registry.heartbeat(beat, this.#options.clock.now());
+      reception.reply(message, "HeartbeatReply", { known });
+      if (known) this.#engine.creditFreed(beat.system);
+    });
+    reception.listen(
+      subjects.entityCommand,
+      "EntityCommand",
+      (value, message) => this.#enqueue(value, message),
+    );
+    reception.listen(
+      subjects.control,
+      "Control",
+      (value, message) => this.#control(value, message),
+    );
+    reception.listen(
+      subjects.queryRequest,
+      "QueryRequest",
+      (value, message) =>
+        this.#betweenTicks(() =>
+          reception.answer(
+            message,
+            "QueryResponse",
+            () => this.#queries.answer(value, this.tickNumber),
+          )
+        ),
+    );
+    reception.listen(subjects.queryWatch, "QueryWatch", (value, message) =>
+      reception.reply(
+        message,
+        "QueryWatchReply",
+        this.#queries.watch(value, this.#options.clock.now()),
+      ));
+    bus.subscribe(`${this.#engine.scheduleInbox}.>`, (message) => this.#bounce(message));
+  }
+
+  #register(descriptor: MessageOf<"SystemDescriptor">, message: Message): void {
+    const { clock, report } = this.#options;
+    const { name, instance_id } = descriptor;
+    const reason = this.#registry.register(descriptor, clock.now());
+    this.#reception.reply(message, "RegisterReply", {
+      accepted: reason === undefined,
+      ...(reason !== undefined && { reason }),
+      epoch: this.#epoch,
+      tick_id: this.tickNumber,
+      heartbeat_ms: HEARTBEAT_MS,
+    });
+    if (reason !== undefined) return report.warn(`refused instance ${instance_id}: ${reason}`);
+    report.info(`${instance_id} joined`);
+    this.#announceInstance("system.up", name, instance_id);
+    this.#engine.creditFreed(name);
+  }
+
+  #unregister({ instance_id }: MessageOf<"Unregister">, message: Message): void {
+    const instance = this.#registry.unregister(instance_id);
+    this.#reception.reply(message, "HeartbeatReply", { known: instance !== undefined });
+    if (instance === undefined) return;
+    this.#options.report.info(`${instance_id} left`);
+    this.#announceInstance("system.down", instance.system, instance_id);
+    this.#engine.creditFreed(instance.system);
+  }
+
+  #enqueue({ commands: wire }: MessageOf<"EntityCommand">, message: Message): void {
+    const commands = parseCommands(this.#options.manifests.schema, wire);
+    const isQueued = this.#engine.queue.push({
+      wire,
+      commands,
+      bytes: message.data.length,
+      reply: message.reply,
+    });
+    if (!isQueued) throw new WireError("Cannot queue the commands: too many wait; try again later");
+  }
+
+  #control({ op, ticks, hz }: MessageOf<"Control">, message: Message): void {
+    const now = this.#options.clock.now();
+    if (op === "pause") this.#gate.pause();
+    else if (op === "resume") this.#gate.open();
+    else if (op === "step") this.#gate.step(ticks ?? 1);
+    else if (op === "rate") {
+      if (hz === undefined) throw new WireError("Cannot set the rate: hz is missing");
+      this.#dt = 1 / hz;
+      this.#pacer.restart(now, hz);
+    }
+    this.#reception.reply(message, "ControlReply", this.#status());
+  }
+
+  #status(): MessageOf<"ControlReply"> {
+    const systems = [...this.stats.systems].map(([name, { ticks: _, ...counts }]) => {
+      const instances = this.instancesOf(name);
+      const load = instances.reduce((sum, { load }) => sum + load, 0) / (instances.length || 1);
+      return [name, { instances: instances.length, load, ...counts }] as const;
+    });
+    return {
+      epoch: this.#epoch,
+      tick_id: this.tickNumber,
+      running: this.#gate.isOpen,
+      hz: 1 / this.#dt,
+      entities: this.entityCount,
+      overruns: this.stats.overruns,
+      refused: this.stats.refused,
+      systems: Object.fromEntries(systems),
+    };
+  }
+
+  /** Calls `answer` when the world is not in the middle of a tick. */
+  #betweenTicks(answer: () => void): void {
+    if (!this.#isTicking) return answer();
+    if (this.#waitingQueries.length >= QUERIES_WAITING_MAX) {
+      throw new WireError("Cannot take the query: too many wait; try again later");
+    }
+    this.#waitingQueries.push(answer);
+  }
+
+  /** A schedule found no instance with a credit, or the instance refused it. */
+  #bounce(message: Message): void {
+    const [system, tick, shard, attempt] = message.subject
+      .slice(this.#engine.scheduleInbox.length + 1).split(".");
+    this.#engine.bounce(system, {
+      tick: Number(tick),
+      shard: Number(shard),
+      attempt: Number(attempt),
+    });
+  }
+
+  #announceInstance(topic: "system.up" | "system.down", system: string, instance: string): void {
+    const { bus, subjects } = this.#options;
+    const { data, options } = encodeMessage("Event", {
+      topic,
+      tick_id: this.tickNumber,
+      source: "coordinator",
+      data: { system, instance },
+    });
+    bus.publish(subjects.event(topic), data, options);
+  }
+}
+
+function spawnWorld({ schema }: Manifests, manifest: WorldManifest | undefined): World {
+  const world = new World(schema);
+  for (const components of manifest?.entities() ?? []) {
+    const values = Object.entries(components).flatMap(([name, value]) => {
+      const component = schema.get(name);
+      return component ? [[component, value] as const] : [];
+    });
+    world.spawn(new Map(values));
+  }
+  return world;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

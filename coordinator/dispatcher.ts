@@ -1,0 +1,162 @@
+/**
+ * Decides, for one system in one tick, which shard is to be sent when: pure
+ * bookkeeping of what is out, answered, overdue or lost. Whoever owns it tells
+ * it what happened and asks it what to do next.
+ *
+ * @module
+ */
+import type { OnMiss } from "../lib/manifest/manifest.ts";
+
+/** One try at a shard; the first attempt has number 0. */
+export interface Attempt {
+  readonly shard: number;
+  readonly attempt: number;
+}
+
+export interface Decision {
+  readonly send: readonly Attempt[];
+  /** Shards given up on just now. */
+  readonly lost: readonly number[];
+  /** When to ask again although nothing happened. */
+  readonly wakeAt: number | undefined;
+}
+
+/** How many deadlines may pass without any shard done before `skip` gives up. */
+const DEADLINES_MAX = 4;
+/** How soon to try again when no instance had a credit. */
+const STARVED_RETRY_MS = 5;
+
+interface ShardState {
+  status: "pending" | "out" | "done" | "lost";
+  /** Attempts made so far. */
+  attempts: number;
+  expiresAt: number;
+}
+
+export class Dispatcher {
+  readonly #deadlineMs: number;
+  readonly #onMiss: OnMiss;
+  readonly #shards: ShardState[];
+  /** Shards to send, next one first. */
+  readonly #pending: number[];
+  #open: number;
+  #out = 0;
+  #starvedUntil = -Infinity;
+  #progressAt: number;
+
+  constructor(
+    shardCount: number,
+    { deadlineMs, onMiss, now }: { deadlineMs: number; onMiss: OnMiss; now: number },
+  ) {
+    this.#deadlineMs = deadlineMs;
+    this.#onMiss = onMiss;
+    this.#progressAt = now;
+    this.#open = shardCount;
+    this.#pending = Array.from({ length: shardCount }, (_, shard) => shard);
+    this.#shards = this.#pending.map(() => ({ status: "pending", attempts: 0, expiresAt: 0 }));
+  }
+
+  /** True when every shard is done or lost. */
+  get isFinished(): boolean {
+    return this.#open === 0;
+  }
+
+  /** True when this attempt was made and its shard is still open. */
+  isOpen({ shard, attempt }: Attempt): boolean {
+    const state = this.#shards[shard];
+    if (state === undefined || attempt >= state.attempts) return false;
+    return state.status === "pending" || state.status === "out";
+  }
+
+  /** The shard is done; any attempt at it may have done it. */
+  finish(shard: number, now: number): void {
+    const state = this.#shards[shard];
+    if (state.status === "out") this.#out--;
+    else this.#pending.splice(this.#pending.indexOf(shard), 1);
+    state.status = "done";
+    this.#open--;
+    this.#progressAt = now;
+    this.#starvedUntil = -Infinity;
+  }
+
+  /** Nobody took the attempt: there was no credit, or the instance refused it. */
+  bounce({ shard, attempt }: Attempt, now: number): void {
+    const state = this.#shards[shard];
+    if (state?.status !== "out" || attempt !== state.attempts - 1) return;
+    this.#putBack(shard);
+    this.#starvedUntil = now + STARVED_RETRY_MS;
+  }
+
+  /** A credit may have come free, so that sending is worth a try. */
+  creditFreed(): void {
+    this.#starvedUntil = -Infinity;
+  }
+
+  /**
+   * What to do now, given that instances can take `credits.total` shards at a
+   * time, `credits.perInstance` each. An instance holds shards while it computes
+   * another, so an attempt has that many deadlines.
+   */
+  decide(now: number, credits: { total: number; perInstance: number }): Decision {
+    this.#expire(now);
+    const lost = this.#giveUp(now, credits.total);
+    const send: Attempt[] = [];
+    if (now >= this.#starvedUntil) {
+      while (this.#pending.length > 0 && this.#out < credits.total) {
+        send.push(this.#send(now + this.#deadlineMs * credits.perInstance));
+      }
+    }
+    return { send, lost, wakeAt: this.isFinished ? undefined : this.#wakeAt(credits.total) };
+  }
+
+  #send(expiresAt: number): Attempt {
+    const shard = this.#pending.shift() as number;
+    const state = this.#shards[shard];
+    state.status = "out";
+    state.expiresAt = expiresAt;
+    this.#out++;
+    return { shard, attempt: state.attempts++ };
+  }
+
+  #expire(now: number): void {
+    for (const [shard, state] of this.#shards.entries()) {
+      if (state.status === "out" && now >= state.expiresAt) this.#putBack(shard);
+    }
+  }
+
+  #putBack(shard: number): void {
+    this.#shards[shard].status = "pending";
+    this.#pending.unshift(shard);
+    this.#out--;
+  }
+
+  /** Under `skip`: what nobody is there to take, and everything once nothing moves any more. */
+  #giveUp(now: number, creditsTotal: number): number[] {
+    if (this.#onMiss === "hold") return [];
+    const isStuck = now >= this.#giveUpAt();
+    if (!isStuck && creditsTotal > 0) return [];
+    const lost: number[] = [];
+    for (const [shard, state] of this.#shards.entries()) {
+      const isLost = state.status === "pending" || (isStuck && state.status === "out");
+      if (!isLost) continue;
+      if (state.status === "out") this.#out--;
+      state.status = "lost";
+      lost.push(shard);
+    }
+    this.#pending.length = 0;
+    this.#open -= lost.length;
+    return lost;
+  }
+
+  #giveUpAt(): number {
+    return this.#progressAt + this.#deadlineMs * DEADLINES_MAX;
+  }
+
+  #wakeAt(creditsTotal: number): number | undefined {
+    const times = this.#shards.filter(({ status }) => status === "out")
+      .map(({ expiresAt }) => expiresAt);
+    if (this.#onMiss === "skip") times.push(this.#giveUpAt());
+    if (this.#pending.length > 0 && this.#out < creditsTotal) times.push(this.#starvedUntil);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+}

@@ -1,0 +1,321 @@
+/**
+ * The engine turns ticks: it applies what was commanded, runs the systems,
+ * merges what they return, and commits. It owns the world between and during
+ * ticks; what reaches it from the bus has been decoded and checked before.
+ *
+ * @module
+ */
+import type { Bus } from "../lib/bus/bus.ts";
+import type { Log } from "../lib/bus/log.ts";
+import type { Clock } from "../lib/clock.ts";
+import { applyCommands, type CommandOutcome } from "../lib/ecs/command.ts";
+import type { World } from "../lib/ecs/world.ts";
+import type { Manifests } from "../lib/manifest/manifest.ts";
+import type { Report } from "../lib/report.ts";
+import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
+import type { MessageOf } from "../lib/wire/messages.ts";
+import type { Subjects } from "../lib/wire/subjects.ts";
+import { WireError } from "../lib/wire/wire_error.ts";
+import { Broadcaster } from "./broadcaster.ts";
+import { CommandQueue, type QueuedBuffer } from "./command_queue.ts";
+import { Committer } from "./committer.ts";
+import type { Attempt } from "./dispatcher.ts";
+import { buildGraph, type Graph } from "./graph.ts";
+import type { Stats } from "./stats.ts";
+import type { SystemRun } from "./system_run.ts";
+import { Tick } from "./tick.ts";
+import { tickDigest } from "./tick_digest.ts";
+
+export interface EngineOptions {
+  readonly bus: Bus;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly subjects: Subjects;
+  readonly manifests: Manifests;
+  readonly world: World;
+  readonly stats: Stats;
+  readonly report: Report;
+  readonly epoch: number;
+  /** Sequence of the newest commit in the log; 0: there is none. */
+  readonly lastCommit: number;
+  credits(system: string): { total: number; perInstance: number };
+}
+
+/** What became of one buffer from outside. */
+interface AppliedBuffer {
+  readonly buffer: QueuedBuffer;
+  readonly outcome: CommandOutcome;
+}
+
+/** How long a tick may take before the report says what it waits for. */
+const HELD_NOTICE_MS = 2000;
+
+export class Engine {
+  readonly queue = new CommandQueue();
+  readonly world: World;
+  readonly #options: EngineOptions;
+  readonly #committer: Committer;
+  readonly #broadcaster: Broadcaster;
+  readonly #lastRuns = new Map<string, number>();
+  readonly #skipping = new Set<string>();
+  readonly #scheduleInbox: string;
+  #graph: { readonly of: number; readonly graph: Graph };
+  #tickNumber = 0;
+  #digest = 0n;
+  #current: Tick | undefined;
+
+  /** @throws {CycleError} when the manifests' order is impossible. */
+  constructor(options: EngineOptions) {
+    const { bus, log, subjects, world, epoch, lastCommit } = options;
+    this.#options = options;
+    this.world = world;
+    this.#scheduleInbox = bus.createInbox();
+    this.#committer = new Committer(log, { subject: subjects.commit, lastSequence: lastCommit });
+    this.#broadcaster = new Broadcaster({
+      world,
+      epoch,
+      payloadBytesMax: bus.payloadBytesMax,
+      publish: ({ data, options }, { system, set, part }) =>
+        bus.publish(subjects.componentSet(system, set, part), data, options),
+    });
+    this.#graph = this.#buildGraph();
+  }
+
+  /** Number of the newest tick that was committed or is on its way to the log. */
+  get tickNumber(): number {
+    return this.#tickNumber;
+  }
+
+  /** The schedule as built for the archetypes of now. */
+  get graph(): Graph {
+    return this.#graph.graph;
+  }
+
+  /** Replies to schedules (no responders, refusals) arrive below this subject. */
+  get scheduleInbox(): string {
+    return this.#scheduleInbox;
+  }
+
+  /**
+   * Runs one tick and hands it to the log; resolves false when it was abandoned.
+   * @param dt simulated time in seconds
+   * @throws {FencedError} when another coordinator commits to this log.
+   */
+  async tick(dt: number): Promise<boolean> {
+    const { bus, clock, subjects, world, stats } = this.#options;
+    const startedAt = clock.now();
+    const tick = this.#tickNumber + 1;
+    const since = world.changeTick++;
+    const applied = this.queue.take(bus.payloadBytesMax / 2)
+      .map((buffer) => ({ buffer, outcome: applyCommands(world, buffer.commands) }));
+    this.#publish(subjects.tick, encodeMessage("TickStart", this.#tickStart(tick, dt), { tick }));
+    const runs = await this.#runSystems(tick, dt);
+    if (runs === undefined) return false;
+    const outcomes = this.#applySystemCommands(runs);
+    this.#digest = tickDigest(world, { previous: this.#digest, since });
+    this.#tickNumber = tick;
+    this.#count(runs);
+    stats.addTick(clock.now() - startedAt);
+    await this.#committer.commit({
+      ...this.#tickStart(tick, dt),
+      commands: applied.map(({ buffer }) => [...buffer.wire]),
+      systems: runs.map(({ plan, accepted }) => ({
+        system: plan.manifest.name,
+        shards: accepted.map((shard) => shard ?? null),
+      })),
+      digest: this.#digest,
+    }, () => this.#announce(tick, applied, outcomes));
+    return true;
+  }
+
+  /** Ends the tick that is running, if one is, without committing it. */
+  abandon(): void {
+    this.#current?.abandon();
+  }
+
+  /** Resolves when every commit is stored. */
+  settled(): Promise<void> {
+    return this.#committer.settled();
+  }
+
+  /** @throws {WireError} when the result is not what its attempt may return. */
+  acceptResult(result: MessageOf<"ComponentShard">): void {
+    const stats = this.#options.stats.systems.get(result.system);
+    if (stats === undefined) throw new WireError(`Cannot take a result of "${result.system}"`);
+    try {
+      if (this.#runOf(result)?.acceptResult(result) !== true) stats.late++;
+    } catch (error) {
+      stats.errors++;
+      throw error;
+    }
+  }
+
+  /** Takes the end of a shard, whether it had a result or not. */
+  acknowledge(ack: MessageOf<"TickAck">): void {
+    const run = this.#runOf(ack);
+    const stats = this.#options.stats.systems.get(ack.system);
+    if (stats === undefined) throw new WireError(`Cannot take an ack of "${ack.system}"`);
+    const isTaken = !ack.changed && run?.acceptEnd(ack) === true;
+    if (isTaken && ack.error !== undefined) {
+      stats.errors++;
+      this.#options.report.warn(
+        `${ack.system} failed in tick ${ack.tick_id}, shard ${ack.shard}, on ${ack.instance_id}: ${ack.error}`,
+      );
+    }
+    this.creditFreed(ack.system);
+  }
+
+  /** An attempt found no taker, or its taker refused it. */
+  bounce(system: string, { tick, ...attempt }: Attempt & { tick: number }): void {
+    if (this.#current?.tick === tick) this.#current.runOf(system)?.bounce(attempt);
+  }
+
+  /** Instances of the system came, or have time again. */
+  creditFreed(system: string): void {
+    this.#current?.runOf(system)?.creditFreed();
+  }
+
+  #runOf({ tick_id, epoch, system }: { tick_id: number; epoch: number; system: string }) {
+    const current = this.#current;
+    return current?.tick === tick_id && current.epoch === epoch ? current.runOf(system) : undefined;
+  }
+
+  /** Runs the systems; undefined when the tick was abandoned. */
+  async #runSystems(tick: number, dt: number): Promise<readonly SystemRun[] | undefined> {
+    const { bus, clock, world, epoch, credits, report } = this.#options;
+    if (this.#graph.of !== world.archetypeCount) this.#graph = this.#buildGraph();
+    const current = new Tick({ graph: this.graph, epoch, tick, dt, lastRuns: this.#lastRuns }, {
+      clock,
+      world,
+      broadcaster: this.#broadcaster,
+      payloadBytesMax: bus.payloadBytesMax,
+      credits,
+      send: (system, schedule, attempt) => this.#send(system, schedule, { ...attempt, tick }),
+      onUnsendable: (system, error) => {
+        this.#options.stats.system(system).errors++;
+        report.warn(`${system}, tick ${tick}: ${error.message}`);
+      },
+    });
+    this.#current = current;
+    const notice = clock.after(HELD_NOTICE_MS, () => this.#reportHeld(current));
+    const isDone = await current.run();
+    notice.cancel();
+    this.#current = undefined;
+    return isDone ? current.runs : undefined;
+  }
+
+  #send(
+    system: string,
+    { data, options }: Encoded,
+    { tick, shard, attempt }: Attempt & { tick: number },
+  ) {
+    const { bus, subjects } = this.#options;
+    const reply = `${this.#scheduleInbox}.${system}.${tick}.${shard}.${attempt}`;
+    bus.publish(subjects.schedule(system), data, { ...options, reply });
+  }
+
+  #buildGraph() {
+    const { manifests, world } = this.#options;
+    const archetypes = world.tables().map(({ components }) => new Set(components));
+    return { of: world.archetypeCount, graph: buildGraph(manifests.systems, archetypes) };
+  }
+
+  /** In the graph's order, then by shard, so that the outcome does not depend on who was faster. */
+  #applySystemCommands(runs: readonly SystemRun[]): CommandOutcome[] {
+    const { world, report } = this.#options;
+    world.changeTick++;
+    return runs.flatMap(({ commands, plan }) =>
+      commands.map((buffer) => {
+        const outcome = applyCommands(world, buffer);
+        for (const { reason } of outcome.refused) {
+          report.warn(`${plan.manifest.name}, tick ${plan.tick}: ${reason}`);
+        }
+        return outcome;
+      })
+    );
+  }
+
+  #count(runs: readonly SystemRun[]): void {
+    for (const { plan, accepted, missed } of runs) {
+      const stats = this.#options.stats.system(plan.manifest.name);
+      accepted.forEach((shard, i) => {
+        if (!shard) return;
+        stats.shards++;
+        stats.rows += plan.shards[i].reduce((sum, { count }) => sum + count, 0);
+      });
+      if (missed > 0) stats.skipped++;
+      else stats.ticks++;
+      this.#reportSkipped(plan.manifest.name, missed, plan);
+    }
+  }
+
+  /** Says when a system starts to be skipped, and when it runs again; not every tick between. */
+  #reportSkipped(system: string, missed: number, { tick, shards }: SystemRun["plan"]): void {
+    const { report } = this.#options;
+    if (missed > 0 === this.#skipping.has(system)) return;
+    if (missed > 0) {
+      this.#skipping.add(system);
+      report.warn(
+        `tick ${tick}: no instance took ${missed} of ${shards.length} shards of ${system}; skipping it`,
+      );
+    } else if (shards.length > 0) {
+      this.#skipping.delete(system);
+      report.info(`tick ${tick}: ${system} runs again`);
+    }
+    this.#event(missed > 0 ? "system.skipped" : "system.resumed", { system, missed }, tick);
+  }
+
+  #reportHeld(tick: Tick): void {
+    const { report, credits } = this.#options;
+    for (const { plan, accepted } of tick.runs) {
+      const open = accepted.filter((shard) => shard === undefined).length;
+      if (open === 0) continue;
+      const { name } = plan.manifest;
+      const why = credits(name).total === 0
+        ? `no instance of it; start one with \`deno task system ${name}\``
+        : `${open} of ${accepted.length} shards are out`;
+      report.warn(`tick ${tick.tick} waits for ${name}: ${why}`);
+    }
+  }
+
+  /** Tells the world outside what a stored tick did. */
+  #announce(
+    tick: number,
+    applied: readonly AppliedBuffer[],
+    outcomes: readonly CommandOutcome[],
+  ): void {
+    const { subjects, world } = this.#options;
+    for (const { buffer, outcome } of applied) {
+      if (buffer.reply === undefined) continue;
+      const { spawned, refused } = outcome;
+      const value = { tick_id: tick, spawned: [...spawned], refused: [...refused] };
+      this.#publish(buffer.reply, encodeMessage("EntityCommandReply", value, { tick }));
+    }
+    for (const { spawned, despawned } of [...applied.map(({ outcome }) => outcome), ...outcomes]) {
+      for (const entity of spawned) {
+        const archetype = world.archetypeOf(entity);
+        // A refused spawn has no entity, and one despawned since has no archetype.
+        if (archetype === undefined) continue;
+        const value = { tick_id: tick, entity, archetype };
+        this.#publish(subjects.entityCreate, encodeMessage("EntityCreated", value, { tick }));
+      }
+      for (const entity of despawned) {
+        const value = { tick_id: tick, entity };
+        this.#publish(subjects.entityDestroy, encodeMessage("EntityDestroyed", value, { tick }));
+      }
+    }
+  }
+
+  #event(topic: string, data: MessageOf<"Event">["data"], tick: number): void {
+    const event = { topic, tick_id: tick, source: "coordinator", data };
+    this.#publish(this.#options.subjects.event(topic), encodeMessage("Event", event, { tick }));
+  }
+
+  #tickStart(tick: number, dt: number): MessageOf<"TickStart"> {
+    return { epoch: this.#options.epoch, tick_id: tick, dt };
+  }
+
+  #publish(subject: string, { data, options }: Encoded): void {
+    this.#options.bus.publish(subject, data, options);
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * `deno task coord`: runs the coordinator until its last tick, or until it is
+ * told to stop.
+ *
+ * @module
+ */
+import { Command } from "commander";
+import { onStopSignal, positiveInteger, runProgram, terminalReport } from "../lib/cli.ts";
+import { systemClock } from "../lib/clock.ts";
+import { digestHex } from "../lib/ecs/digest.ts";
+import { loadManifests } from "../lib/manifest/load.ts";
+import { limitWarnings } from "../lib/report.ts";
+import { createSubjects, PREFIX_DEFAULT } from "../lib/wire/subjects.ts";
+import { openConnection } from "./connection.ts";
+import { Coordinator } from "./coordinator.ts";
+import { addWorldFlags, chooseWorld, type WorldFlags } from "./world_flags.ts";
+
+interface Flags extends WorldFlags {
+  readonly nats?: string;
+  readonly data?: string;
+  readonly prefix: string;
+  readonly replicas: number;
+}
+
+const EPILOGUE = `
+Without --nats and NATS_URL it connects to nats://localhost:4222 and, where no
+server answers there, starts one of its own. Start systems beside it with
+\`deno task system <name>\`, as many instances as you like, at any time.
+
+Ctrl-C ends it after the tick that is running; a second one at once.
+
+Examples:
+  deno task coord
+  deno task coord --world flock --hz 30
+  deno task coord --nats nats://10.0.0.5:4222 --manifests ../my_world/manifests`;
+
+/** How long the tick that runs may take to end once a stop is asked for. */
+const STOP_TICK_MS = 2000;
+
+async function main(args: string[]): Promise<void> {
+  const program = addWorldFlags(new Command("deno task coord"))
+    .description("Run the coordinator: the authority over one world.")
+    .option("--nats <url>", "NATS server, or several joined by commas")
+    .option("--data <dir>", "where an embedded NATS server keeps its streams")
+    .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
+    .option("--replicas <n>", "copies of the streams in a cluster", positiveInteger, 1)
+    .addHelpText("after", EPILOGUE)
+    .allowExcessArguments(false);
+  program.parse(args, { from: "user" });
+  await coordinate(program.opts<Flags>());
+}
+
+async function coordinate(flags: Flags): Promise<void> {
+  const report = limitWarnings(terminalReport("coord"), systemClock);
+  const manifests = await loadManifests(flags.manifests);
+  const world = chooseWorld(manifests, flags.world);
+  await using connection = await openConnection({ ...flags, report });
+  const coordinator = await Coordinator.open({
+    bus: connection.bus,
+    log: connection.log,
+    clock: systemClock,
+    subjects: createSubjects(flags.prefix),
+    manifests,
+    world,
+    hz: flags.hz,
+    isUnpaced: flags.maxSpeed === true,
+    replicas: flags.replicas,
+    report,
+  });
+  report.info(
+    `world ${world?.name ?? "(empty)"} with ${coordinator.entityCount} entities and ` +
+      `${manifests.systems.length} systems is up at ${connection.url}`,
+  );
+  using _ = onStopSignal((count) => {
+    if (count > 1) return coordinator.stop({ abandon: true });
+    report.info("stopping after this tick");
+    coordinator.stop();
+    systemClock.after(STOP_TICK_MS, () => coordinator.stop({ abandon: true }));
+  });
+  await coordinator.run(flags.ticks);
+  report.info(`stopped at tick ${coordinator.tickNumber}`);
+  console.log(JSON.stringify({
+    ticks: coordinator.tickNumber,
+    entities: coordinator.entityCount,
+    hash: digestHex(coordinator.digest()),
+  }));
+}
+
+if (import.meta.main) await runProgram(() => main(Deno.args));

@@ -1,0 +1,74 @@
+/**
+ * The coordinator's ear: subscribes to what others send it, decodes and checks
+ * each message, and hands it on. What is malformed, or what a handler cannot
+ * take, is refused: counted, told to the sender where one waits, and reported.
+ *
+ * @module
+ */
+import type { Bus, Message } from "../lib/bus/bus.ts";
+import type { Report } from "../lib/report.ts";
+import { decodeMessage, encodeMessage } from "../lib/wire/codec.ts";
+import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
+import { WireError } from "../lib/wire/wire_error.ts";
+
+const REASON_LENGTH_MAX = 4096;
+
+export interface ReceptionOptions {
+  readonly bus: Bus;
+  readonly report: Report;
+  /** Called for each refused message. */
+  onRefused(): void;
+}
+
+export class Reception {
+  readonly #options: ReceptionOptions;
+
+  constructor(options: ReceptionOptions) {
+    this.#options = options;
+  }
+
+  /** Calls `handle` for each good message; it may throw a WireError to refuse one. */
+  listen<T extends MessageType>(
+    subject: string,
+    type: T,
+    handle: (value: MessageOf<T>, message: Message) => void,
+  ): void {
+    this.#options.bus.subscribe(
+      subject,
+      (message) => this.#guard(message, () => handle(decodeMessage(type, message), message)),
+    );
+  }
+
+  /** Answers a request. */
+  reply<T extends MessageType>(
+    { reply }: Pick<Message, "reply">,
+    type: T,
+    value: MessageOf<T>,
+  ): void {
+    if (reply === undefined) return;
+    const { data, options } = encodeMessage(type, value);
+    this.#options.bus.publish(reply, data, options);
+  }
+
+  /** Answers a request with what `make` returns; a WireError of it refuses the request. */
+  answer<T extends MessageType>(message: Message, type: T, make: () => MessageOf<T>): void {
+    this.#guard(message, () => this.reply(message, type, make()));
+  }
+
+  #guard(message: Message, handle: () => void): void {
+    try {
+      handle();
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#refuse(message, error.message);
+    }
+  }
+
+  #refuse(message: Message, why: string): void {
+    const { report, onRefused } = this.#options;
+    const reason = why.slice(0, REASON_LENGTH_MAX);
+    onRefused();
+    report.warn(`refused a message on "${message.subject}": ${reason}`);
+    this.reply(message, "Refusal", { reason });
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * What the coordinator counts: per tick, and per system over its whole life.
+ *
+ * @module
+ */
+
+export interface SystemStats {
+  /** Shards whose result was taken. */
+  shards: number;
+  /** Rows of those shards. */
+  rows: number;
+  /** Shards lost because the script threw or its result was refused. */
+  errors: number;
+  /** Results that came too late. */
+  late: number;
+  /** Ticks in which no instance took all of the shards. */
+  skipped: number;
+  /** Ticks in which the system ran. */
+  ticks: number;
+}
+
+/** Tick times kept for the percentiles. */
+const SAMPLES_MAX = 65_536;
+
+export class Stats {
+  readonly systems = new Map<string, SystemStats>();
+  /** Messages that were not what the protocol allows. */
+  refused = 0;
+  /** Ticks that took longer than their period. */
+  overruns = 0;
+  readonly #tickMs: number[] = [];
+  #ticks = 0;
+
+  constructor(systems: Iterable<string>) {
+    for (const name of systems) {
+      this.systems.set(name, { shards: 0, rows: 0, errors: 0, late: 0, skipped: 0, ticks: 0 });
+    }
+  }
+
+  system(name: string): SystemStats {
+    const stats = this.systems.get(name);
+    if (stats === undefined) throw new RangeError(`Cannot count for unknown system "${name}"`);
+    return stats;
+  }
+
+  addTick(durationMs: number): void {
+    this.#tickMs[this.#ticks++ % SAMPLES_MAX] = durationMs;
+  }
+
+  /** The time that share `p` of the newest ticks took at the most, in milliseconds; 0 before any. */
+  tickMs(p: number): number {
+    const sorted = this.#tickMs.toSorted((a, b) => a - b);
+    return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? 0;
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * One tick: every system runs once, each as soon as those that it depends on are
+ * done. There are no global stages.
+ *
+ * @module
+ */
+import type { Clock } from "../lib/clock.ts";
+import type { World } from "../lib/ecs/world.ts";
+import type { Encoded } from "../lib/wire/codec.ts";
+import type { Broadcaster } from "./broadcaster.ts";
+import type { Attempt } from "./dispatcher.ts";
+import type { Graph, GraphNode } from "./graph.ts";
+import { planShards } from "./shards.ts";
+import { SystemRun } from "./system_run.ts";
+
+export interface TickOptions {
+  readonly graph: Graph;
+  readonly epoch: number;
+  readonly tick: number;
+  /** Simulated time, in seconds. */
+  readonly dt: number;
+  /** Change tick of each system's last run, by name; updated as systems start. */
+  readonly lastRuns: Map<string, number>;
+}
+
+export interface TickPorts {
+  readonly clock: Clock;
+  readonly world: World;
+  readonly broadcaster: Broadcaster;
+  readonly payloadBytesMax: number;
+  send(system: string, schedule: Encoded, attempt: Attempt): void;
+  credits(system: string): { total: number; perInstance: number };
+  onUnsendable(system: string, error: RangeError): void;
+}
+
+export class Tick {
+  readonly tick: number;
+  readonly epoch: number;
+  readonly #options: TickOptions;
+  readonly #ports: TickPorts;
+  readonly #runs = new Map<string, SystemRun>();
+  readonly #waiting = new Map<string, number>();
+  readonly #nodes = new Map<string, GraphNode>();
+  readonly #done = Promise.withResolvers<boolean>();
+  #unfinished: number;
+
+  constructor(options: TickOptions, ports: TickPorts) {
+    this.tick = options.tick;
+    this.epoch = options.epoch;
+    this.#options = options;
+    this.#ports = ports;
+    this.#unfinished = options.graph.nodes.length;
+    for (const node of options.graph.nodes) {
+      this.#nodes.set(node.system.name, node);
+      this.#waiting.set(node.system.name, node.predecessors.length);
+    }
+  }
+
+  /** The systems' runs in the graph's order; complete once {@linkcode run} has resolved. */
+  get runs(): readonly SystemRun[] {
+    return [...this.#nodes.keys()].flatMap((name) => this.#runs.get(name) ?? []);
+  }
+
+  /** The run of a system that has started. */
+  runOf(system: string): SystemRun | undefined {
+    return this.#runs.get(system);
+  }
+
+  /** Resolves with true when every system is done, with false when the tick is abandoned. */
+  run(): Promise<boolean> {
+    if (this.#unfinished === 0) this.#done.resolve(true);
+    const ready = [...this.#waiting].filter(([, count]) => count === 0);
+    for (const [name] of ready) this.#start(name);
+    return this.#done.promise;
+  }
+
+  abandon(): void {
+    for (const run of this.#runs.values()) run.abandon();
+    this.#done.resolve(false);
+  }
+
+  #start(name: string): void {
+    const node = this.#nodes.get(name);
+    if (node === undefined) return;
+    const { world, broadcaster, payloadBytesMax } = this.#ports;
+    const { epoch, tick, dt, lastRuns } = this.#options;
+    const changeTick = ++world.changeTick;
+    const { query } = node.system;
+    const shards = planShards(world.match(query), query, {
+      credits: this.#ports.credits(name).total,
+      payloadBytesMax,
+      changedSince: lastRuns.get(name) ?? 0,
+    });
+    lastRuns.set(name, changeTick);
+    const sets = shards.length === 0 ? {} : broadcaster.publish(node.system, { tick, changeTick });
+    const plan = { manifest: node.system, shards, sets, epoch, tick, dt, changeTick };
+    const run = new SystemRun(plan, {
+      clock: this.#ports.clock,
+      world,
+      send: (schedule, attempt) => this.#ports.send(name, schedule, attempt),
+      credits: () => this.#ports.credits(name),
+      onUnsendable: (_, error) => this.#ports.onUnsendable(name, error),
+      onFinished: () => this.#finish(node),
+    });
+    this.#runs.set(name, run);
+    run.advance();
+  }
+
+  #finish(node: GraphNode): void {
+    this.#unfinished--;
+    for (const successor of node.successors) {
+      const waiting = (this.#waiting.get(successor) ?? 0) - 1;
+      this.#waiting.set(successor, waiting);
+      if (waiting === 0) this.#start(successor);
+    }
+    if (this.#unfinished === 0) this.#done.resolve(true);
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * The digest that a commit carries: chained over the ticks, and of all that a
+ * tick changed, so that two runs with equal digests have equal worlds. It is
+ * taken from the tables and not from messages, and so does not depend on how
+ * the rows were cut into shards.
+ *
+ * @module
+ */
+import { encode } from "@std/msgpack";
+import type { Table } from "../lib/ecs/archetype.ts";
+import { FixedColumn } from "../lib/ecs/column.ts";
+import { bytesOfRows, encodeEntities } from "../lib/ecs/column_bytes.ts";
+import { createDigest, type Digest } from "../lib/ecs/digest.ts";
+import type { World } from "../lib/ecs/world.ts";
+
+/**
+ * XXH64 of `previous`, then of every archetype by ascending id: its entities
+ * where rows came, went or moved, and the columns of the components that
+ * changed, by name, after change tick `since`.
+ */
+export function tickDigest(
+  world: World,
+  { previous, since }: { previous: bigint; since: number },
+): bigint {
+  const digest = createDigest();
+  digest.update(u64(previous));
+  for (const table of world.tables()) {
+    if (table.structureChangedLast > since) {
+      digest.update(u64(table.id));
+      digest.update(encodeEntities(table.entities.subarray(0, table.count)));
+    }
+    updateColumns(digest, table, since);
+  }
+  return digest.value();
+}
+
+function updateColumns(digest: Digest, table: Table, since: number): void {
+  for (const { component, columns, changedLast } of table.stores) {
+    if (changedLast <= since) continue;
+    digest.update(u64(component.id));
+    for (const column of columns) {
+      digest.update(
+        column instanceof FixedColumn
+          ? bytesOfRows(column.type, column.data, { first: 0, count: table.count })
+          : encode(column.data),
+      );
+    }
+  }
+}
+
+function u64(value: bigint): Uint8Array {
+  return new Uint8Array(BigUint64Array.of(value).buffer);
+}

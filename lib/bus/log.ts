@@ -1,0 +1,75 @@
+/**
+ * The log: durable streams of what was published, as JetStream has them. A
+ * stream captures every message on its subjects, whoever publishes it, in one
+ * sequence.
+ *
+ * @module
+ */
+import type { Headers } from "./bus.ts";
+
+export interface StreamConfig {
+  readonly name: string;
+  /** Subjects that the stream captures, wildcards allowed. */
+  readonly subjects: readonly string[];
+  readonly storage: "file" | "memory";
+  /** The oldest messages go when the stream grows beyond this many bytes. */
+  readonly bytesMax: number;
+  /** The oldest messages of a subject go beyond this many; unlimited when absent. */
+  readonly messagesPerSubjectMax?: number;
+  /** Copies in a cluster, 1 to 5. */
+  readonly replicas: number;
+}
+
+export interface LogEntry {
+  /** Position in the stream, from 1. */
+  readonly sequence: number;
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly headers: Headers;
+}
+
+export interface StreamInfo {
+  readonly messages: number;
+  /** What the messages take in the store, its own overhead included. */
+  readonly bytes: number;
+  /** One past `lastSequence` while the stream is empty. */
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+}
+
+export interface AppendOptions {
+  headers?: Headers;
+  /** Refuse unless the subject's last message has this sequence; 0: has none. */
+  expectedLastSequence?: number;
+}
+
+export interface Log {
+  /** Creates the stream, or updates the limits of the one that is there. */
+  open(config: StreamConfig): Promise<StreamInfo>;
+
+  /**
+   * Publishes one message and resolves with its sequence once it is stored.
+   * It is an ordinary publish too: subscribers get it even when the stream refuses it.
+   * @throws {WrongLastSequenceError} when `expectedLastSequence` does not hold.
+   */
+  append(subject: string, data: Uint8Array, options?: AppendOptions): Promise<number>;
+
+  /** The entries stored now on `filter`'s subjects, from sequence `from` (default: the first). */
+  read(stream: string, options?: { filter?: string; from?: number }): AsyncIterable<LogEntry>;
+
+  /**
+   * The newest entry of each subject that matches `filter`, oldest first. A
+   * subject that is written to meanwhile may be missing: subscribe before.
+   */
+  lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry>;
+
+  /** Deletes the entries before `before`; all of them when it is absent. */
+  purge(stream: string, options?: { before?: number }): Promise<void>;
+
+  info(stream: string): Promise<StreamInfo>;
+}
+
+/** Somebody else appended to the subject first. */
+export class WrongLastSequenceError extends Error {
+  override readonly name = "WrongLastSequenceError";
+}

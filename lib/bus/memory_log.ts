@@ -1,0 +1,256 @@
+/**
+ * The in-memory {@linkcode Log}: streams that capture what is published on a
+ * {@linkcode MemoryNetwork}. They live as long as the network does.
+ *
+ * @module
+ */
+import type { Headers, Message } from "./bus.ts";
+import {
+  type AppendOptions,
+  type Log,
+  type LogEntry,
+  type StreamConfig,
+  type StreamInfo,
+  WrongLastSequenceError,
+} from "./log.ts";
+import { matchesSubject } from "./subject.ts";
+
+/** What each entry counts beyond its own bytes, as in nats-server's memory store. */
+const ENTRY_OVERHEAD_BYTES = 16;
+
+/** One stream: its entries by sequence, oldest first. */
+export class MemoryStream {
+  #config: StreamConfig;
+  readonly #entries = new Map<number, LogEntry>();
+  /** Sequences of each subject's entries, ascending. */
+  readonly #bySubject = new Map<string, number[]>();
+  #bytes = 0;
+  #lastSequence = 0;
+
+  constructor(config: StreamConfig) {
+    this.#config = config;
+  }
+
+  get name(): string {
+    return this.#config.name;
+  }
+
+  captures(subject: string): boolean {
+    return this.#config.subjects.some((pattern) => matchesSubject(pattern, subject));
+  }
+
+  /** @throws {Error} when the new configuration would move the stream to another storage. */
+  update(config: StreamConfig): void {
+    if (config.storage !== this.#config.storage) {
+      throw new Error(`Cannot open stream "${config.name}": its storage cannot change`);
+    }
+    this.#config = config;
+    for (const subject of [...this.#bySubject.keys()]) this.#enforceSubjectLimit(subject);
+    this.#enforceBytesLimit();
+  }
+
+  append(message: Pick<LogEntry, "subject" | "data" | "headers">): number {
+    const { subject, data, headers } = message;
+    const sequence = ++this.#lastSequence;
+    this.#entries.set(sequence, { sequence, subject, data, headers });
+    this.#bytes += sizeBytes(message);
+    const sequences = this.#bySubject.get(subject);
+    if (sequences === undefined) this.#bySubject.set(subject, [sequence]);
+    else sequences.push(sequence);
+    this.#enforceSubjectLimit(subject);
+    this.#enforceBytesLimit();
+    return sequence;
+  }
+
+  /** Sequence of the subject's newest entry; 0 when it has none. */
+  lastSequenceOf(subject: string): number {
+    return this.#bySubject.get(subject)?.at(-1) ?? 0;
+  }
+
+  select(filter: string, from: number): LogEntry[] {
+    const selected: LogEntry[] = [];
+    for (const entry of this.#entries.values()) {
+      if (entry.sequence >= from && matchesSubject(filter, entry.subject)) selected.push(entry);
+    }
+    return selected;
+  }
+
+  selectLast(filter: string): LogEntry[] {
+    const selected: LogEntry[] = [];
+    for (const [subject, sequences] of this.#bySubject) {
+      const entry = this.#entries.get(sequences.at(-1) ?? 0);
+      if (entry !== undefined && matchesSubject(filter, subject)) selected.push(entry);
+    }
+    return selected.sort((a, b) => a.sequence - b.sequence);
+  }
+
+  purge(before: number): void {
+    for (const sequence of this.#entries.keys()) {
+      if (sequence >= before) break;
+      this.#delete(sequence);
+    }
+    this.#lastSequence = Math.max(this.#lastSequence, Number.isFinite(before) ? before - 1 : 0);
+  }
+
+  info(): StreamInfo {
+    const [firstSequence = this.#lastSequence + 1] = this.#entries.keys();
+    return {
+      messages: this.#entries.size,
+      bytes: this.#bytes,
+      firstSequence,
+      lastSequence: this.#lastSequence,
+    };
+  }
+
+  #enforceSubjectLimit(subject: string): void {
+    const limit = this.#config.messagesPerSubjectMax ?? Infinity;
+    const sequences = this.#bySubject.get(subject) ?? [];
+    for (const sequence of sequences.slice(0, Math.max(0, sequences.length - limit))) {
+      this.#delete(sequence);
+    }
+  }
+
+  #enforceBytesLimit(): void {
+    for (const sequence of this.#entries.keys()) {
+      if (this.#bytes <= this.#config.bytesMax) return;
+      this.#delete(sequence);
+    }
+  }
+
+  /** Deletes an entry that is the oldest of its subject. */
+  #delete(sequence: number): void {
+    const entry = this.#entries.get(sequence);
+    if (entry === undefined) return;
+    this.#entries.delete(sequence);
+    this.#bytes -= sizeBytes(entry);
+    const sequences = this.#bySubject.get(entry.subject);
+    sequences?.shift();
+    if (sequences?.length === 0) this.#bySubject.delete(entry.subject);
+  }
+}
+
+function sizeBytes({ subject, data, headers }: Pick<LogEntry, "subject" | "data" | "headers">) {
+  let bytes = ENTRY_OVERHEAD_BYTES + subject.length + data.length;
+  for (const [key, value] of Object.entries(headers)) bytes += key.length + value.length + 4;
+  return bytes;
+}
+
+/** Every stream of a network. */
+export class MemoryStore {
+  readonly #streams = new Map<string, MemoryStream>();
+
+  open(config: StreamConfig): StreamInfo {
+    const stream = this.#streams.get(config.name) ?? new MemoryStream(config);
+    stream.update(config);
+    this.#streams.set(config.name, stream);
+    return stream.info();
+  }
+
+  /** The stream that captures `subject`, if any does. */
+  find(subject: string): MemoryStream | undefined {
+    for (const stream of this.#streams.values()) {
+      if (stream.captures(subject)) return stream;
+    }
+    return undefined;
+  }
+
+  /** @throws {Error} when there is no such stream. */
+  get(name: string, action: string): MemoryStream {
+    const stream = this.#streams.get(name);
+    if (stream === undefined) {
+      throw new Error(`Cannot ${action} stream "${name}": stream not found`);
+    }
+    return stream;
+  }
+}
+
+/** What a log needs of the client and the network that it belongs to. */
+export interface LogHub {
+  readonly store: MemoryStore;
+  /** False after the client has been killed: then nothing settles. */
+  isAlive(): boolean;
+  enqueue(task: () => void): void;
+  /** Checks the message and sends it to its subscribers, but not into a stream. */
+  publishPast(subject: string, data: Uint8Array, headers: Headers): Message | undefined;
+}
+
+/** The in-memory {@linkcode Log}. Each operation takes one turn of the network. */
+export class MemoryLog implements Log {
+  readonly #hub: LogHub;
+
+  constructor(hub: LogHub) {
+    this.#hub = hub;
+  }
+
+  open(config: StreamConfig): Promise<StreamInfo> {
+    return this.#inTurn(() => this.#hub.store.open(config));
+  }
+
+  append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const message = this.#hub.publishPast(subject, data, options.headers ?? {});
+      if (message === undefined) return;
+      try {
+        const sequence = this.#store(message, options.expectedLastSequence);
+        this.#settleInTurn(() => resolve(sequence));
+      } catch (error) {
+        this.#settleInTurn(() => reject(error));
+      }
+    });
+  }
+
+  async *read(
+    stream: string,
+    options: { filter?: string; from?: number } = {},
+  ): AsyncIterable<LogEntry> {
+    const { filter = ">", from = 1 } = options;
+    yield* await this.#inTurn(() => this.#hub.store.get(stream, "read").select(filter, from));
+  }
+
+  async *lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
+    yield* await this.#inTurn(() => this.#hub.store.get(stream, "read").selectLast(filter));
+  }
+
+  purge(stream: string, options: { before?: number } = {}): Promise<void> {
+    const { before = Infinity } = options;
+    return this.#inTurn(() => this.#hub.store.get(stream, "purge").purge(before));
+  }
+
+  info(stream: string): Promise<StreamInfo> {
+    return this.#inTurn(() => this.#hub.store.get(stream, "inspect").info());
+  }
+
+  #store(message: Message, expectedLastSequence: number | undefined): number {
+    const { subject } = message;
+    const stream = this.#hub.store.find(subject);
+    if (stream === undefined) {
+      throw new Error(`Cannot append to "${subject}": no stream captures it`);
+    }
+    const last = stream.lastSequenceOf(subject);
+    if (expectedLastSequence !== undefined && expectedLastSequence !== last) {
+      throw new WrongLastSequenceError(
+        `Cannot append to "${subject}" behind sequence ${expectedLastSequence}: its last is ${last}`,
+      );
+    }
+    return stream.append(message);
+  }
+
+  #inTurn<T>(compute: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#settleInTurn(() => {
+        try {
+          resolve(compute());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  #settleInTurn(settle: () => void): void {
+    if (!this.#hub.isAlive()) return;
+    this.#hub.enqueue(() => {
+      if (this.#hub.isAlive()) settle();
+    });
+  }
+}

@@ -1,0 +1,278 @@
+/**
+ * The {@linkcode Bus} over a NATS server.
+ *
+ * @module
+ */
+import {
+  createInbox,
+  errors,
+  type Msg,
+  type NatsConnection,
+  type Subscription as NatsSubscription,
+} from "@nats-io/nats-core";
+import { connect } from "@nats-io/transport-deno";
+import { type Clock, delay, systemClock } from "../clock.ts";
+import { UserError } from "../user_error.ts";
+import {
+  type Bus,
+  type BusStatus,
+  type Headers,
+  type Message,
+  type MessageHandler,
+  NoRespondersError,
+  type PublishOptions,
+  type RequestOptions,
+  RequestTimeoutError,
+  type SubscribeOptions,
+  type Subscription,
+} from "./bus.ts";
+import type { Log } from "./log.ts";
+import { isNoResponders } from "./nats_errors.ts";
+import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
+import { NatsLog } from "./nats_log.ts";
+import { checkServerVersion } from "./nats_version.ts";
+import { checkPattern, checkSubject } from "./subject.ts";
+
+export { checkServerVersion } from "./nats_version.ts";
+
+export interface NatsOptions {
+  /** One URL, or several separated by commas: the members of one cluster. */
+  servers: string;
+  /** How the server's own monitoring shows this client. */
+  name: string;
+  /** Told what handlers throw and what the server complains of; then `subject` is "". */
+  onError: (error: Error, subject: string) => void;
+  clock?: Clock;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const RECONNECT_WAIT_MS = 250;
+/** How long `close` waits for messages on their way before it hangs up. */
+const CLOSE_TIMEOUT_MS = 3_000;
+
+const NO_RESPONDERS_CODE = 503;
+
+/**
+ * Connects a client, which reconnects by itself for as long as it is open.
+ * @throws {UserError} when no server answers, or it is too old or without JetStream.
+ */
+export async function connectNats(options: NatsOptions): Promise<{ bus: Bus; log: Log }> {
+  const connection = await dial(options);
+  try {
+    checkServer(connection, options.servers);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  const bus = new NatsBus(connection, options);
+  return { bus, log: await NatsLog.create(connection) };
+}
+
+async function dial({ servers, name }: NatsOptions): Promise<NatsConnection> {
+  try {
+    return await connect({
+      servers: servers.split(",").map((server) => server.trim()),
+      name,
+      timeout: CONNECT_TIMEOUT_MS,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_WAIT_MS,
+      noAsyncTraces: true,
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UserError(
+      `Cannot connect to NATS at ${servers}: ${reason}; start one or pass --nats`,
+      { cause },
+    );
+  }
+}
+
+function checkServer(connection: NatsConnection, servers: string): void {
+  checkServerVersion(connection.info?.version ?? "0.0.0");
+  if (connection.info?.jetstream === true) return;
+  throw new UserError(
+    `Cannot use NATS at ${servers}: JetStream is off; start nats-server with --jetstream`,
+  );
+}
+
+/** A received message. Most are judged by a part of theirs, so the rest is decoded on first use. */
+class NatsMessage implements Message {
+  readonly subject: string;
+  readonly #msg: Msg;
+  #headers: Headers | undefined;
+
+  constructor(msg: Msg) {
+    this.#msg = msg;
+    this.subject = msg.subject;
+  }
+
+  get data(): Uint8Array {
+    const { buffer, byteOffset, byteLength } = this.#msg.data;
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  }
+
+  get headers(): Headers {
+    this.#headers ??= decodeHeaders(this.#msg.headers);
+    return this.#headers;
+  }
+
+  get reply(): string | undefined {
+    return this.#msg.reply || undefined;
+  }
+
+  get noResponders(): boolean {
+    return this.#msg.data.length === 0 && this.#msg.headers?.code === NO_RESPONDERS_CODE;
+  }
+}
+
+class NatsBus implements Bus {
+  readonly #connection: NatsConnection;
+  readonly #onError: NatsOptions["onError"];
+  readonly #clock: Clock;
+  readonly #statusHandlers: ((status: BusStatus) => void)[] = [];
+  #connected = true;
+  #closing: Promise<void> | undefined;
+
+  constructor(connection: NatsConnection, { onError, clock = systemClock }: NatsOptions) {
+    this.#connection = connection;
+    this.#onError = onError;
+    this.#clock = clock;
+    this.#watchStatus();
+  }
+
+  get payloadBytesMax(): number {
+    return this.#connection.info?.max_payload ?? 0;
+  }
+
+  publish(subject: string, data: Uint8Array, options: PublishOptions = {}): void {
+    checkSubject(subject);
+    const { headers, reply } = options;
+    try {
+      this.#connection.publish(subject, data, {
+        ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
+        ...(reply === undefined ? {} : { reply }),
+      });
+    } catch (error) {
+      throw explainPublishError(error, { subject, data, payloadBytesMax: this.payloadBytesMax });
+    }
+  }
+
+  subscribe(
+    subject: string,
+    handler: MessageHandler,
+    options: SubscribeOptions = {},
+  ): Subscription {
+    checkPattern(subject);
+    const subscription = this.#connection.subscribe(subject, {
+      ...options,
+      callback: (error, msg) => this.#handle(error, { msg, handler, subject }),
+    });
+    return {
+      unsubscribe: () => subscription.unsubscribe(),
+      drain: () => drainSubscription(subscription),
+    };
+  }
+
+  async request(subject: string, data: Uint8Array, options: RequestOptions): Promise<Message> {
+    checkSubject(subject);
+    const { timeoutMs, headers } = options;
+    try {
+      const answer = await this.#connection.request(subject, data, {
+        timeout: timeoutMs,
+        ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
+      });
+      return new NatsMessage(answer);
+    } catch (error) {
+      if (isNoResponders(error)) {
+        throw new NoRespondersError(`Nobody subscribes to "${subject}"`, { cause: error });
+      }
+      if (error instanceof errors.TimeoutError) {
+        throw new RequestTimeoutError(
+          `No answer to a request to "${subject}" in ${timeoutMs} ms`,
+          { cause: error },
+        );
+      }
+      throw explainPublishError(error, { subject, data, payloadBytesMax: this.payloadBytesMax });
+    }
+  }
+
+  createInbox(): string {
+    return createInbox();
+  }
+
+  flush(): Promise<void> {
+    return this.#connection.flush();
+  }
+
+  onStatus(handler: (status: BusStatus) => void): void {
+    this.#statusHandlers.push(handler);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  #handle(
+    error: Error | null,
+    { msg, handler, subject }: { msg: Msg; handler: MessageHandler; subject: string },
+  ): void {
+    if (error !== null) return this.#onError(error, subject);
+    try {
+      handler(new NatsMessage(msg));
+    } catch (thrown) {
+      this.#onError(thrown instanceof Error ? thrown : new Error(String(thrown)), msg.subject);
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (this.#connection.isClosed()) return;
+    if (this.#connected) await this.#drainWithin(CLOSE_TIMEOUT_MS);
+    await this.#connection.close();
+  }
+
+  async #drainWithin(timeoutMs: number): Promise<void> {
+    const waiting = new AbortController();
+    const drained = this.#connection.drain().catch((error) => this.#onError(error, ""));
+    await Promise.race([drained, delay(this.#clock, timeoutMs, waiting.signal)]);
+    waiting.abort();
+  }
+
+  async #watchStatus(): Promise<void> {
+    for await (const status of this.#connection.status()) {
+      if (status.type === "disconnect") this.#setStatus("disconnected");
+      else if (status.type === "reconnect") this.#setStatus("reconnected");
+      else if (status.type === "error") this.#onError(status.error, "");
+    }
+    this.#setStatus("closed");
+  }
+
+  #setStatus(status: BusStatus): void {
+    this.#connected = status === "reconnected";
+    for (const handler of this.#statusHandlers) handler(status);
+  }
+}
+
+/** Unlike the client's own, draining what has ended already is no error. */
+async function drainSubscription(subscription: NatsSubscription): Promise<void> {
+  if (subscription.isClosed()) return;
+  await subscription.drain();
+}
+
+function explainPublishError(
+  error: unknown,
+  { subject, data, payloadBytesMax }: {
+    subject: string;
+    data: Uint8Array;
+    payloadBytesMax: number;
+  },
+): unknown {
+  const isTooLarge = error instanceof errors.InvalidArgumentError &&
+    error.message.includes("max_payload");
+  if (!isTooLarge) return error;
+  return new RangeError(
+    `Cannot publish to "${subject}": ${data.length} bytes and headers are more than the bus's ` +
+      `${payloadBytesMax}`,
+    { cause: error },
+  );
+}

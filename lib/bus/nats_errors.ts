@@ -1,0 +1,12 @@
+/**
+ * What the NATS client's errors mean.
+ *
+ * @module
+ */
+import { errors } from "@nats-io/nats-core";
+
+/** Whether `error`, or what caused it, says that nobody subscribes to the subject. */
+export function isNoResponders(error: unknown): boolean {
+  if (error instanceof errors.NoRespondersError) return true;
+  return error instanceof Error && error.cause !== undefined && isNoResponders(error.cause);
+}

@@ -1,0 +1,250 @@
+/**
+ * The {@linkcode Log} over JetStream.
+ *
+ * Entries are read through a short-lived pull consumer, batch by batch: the
+ * reader sets the pace, and reading ends by itself where the stream ended when
+ * it began. This works on every server from 2.9.10 on.
+ *
+ * @module
+ */
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  DeliverPolicy,
+  DiscardPolicy,
+  jetstream,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamInfo as NatsStreamInfo,
+} from "@nats-io/jetstream";
+import { createInbox, type Msg, nanos, type NatsConnection } from "@nats-io/nats-core";
+import {
+  type AppendOptions,
+  type Log,
+  type LogEntry,
+  type StreamConfig,
+  type StreamInfo,
+  WrongLastSequenceError,
+} from "./log.ts";
+import { isNoResponders } from "./nats_errors.ts";
+import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
+
+const APPEND_TIMEOUT_MS = 10_000;
+/** Entries asked for at a time; each may be as large as the bus carries. */
+const READ_BATCH_MAX = 32;
+/** How long the server may be silent amid a batch. */
+const READ_TIMEOUT_MS = 10_000;
+/** The server deletes a consumer whose reader went away after this. */
+const CONSUMER_INACTIVE_MS = 60_000;
+
+export class NatsLog implements Log {
+  readonly #connection: NatsConnection;
+  readonly #client: JetStreamClient;
+  readonly #manager: JetStreamManager;
+
+  private constructor(connection: NatsConnection, manager: JetStreamManager) {
+    this.#connection = connection;
+    this.#client = jetstream(connection, { timeout: APPEND_TIMEOUT_MS });
+    this.#manager = manager;
+  }
+
+  static async create(connection: NatsConnection): Promise<NatsLog> {
+    return new NatsLog(connection, await jetstreamManager(connection, { checkAPI: false }));
+  }
+
+  async open(config: StreamConfig): Promise<StreamInfo> {
+    const { name } = config;
+    try {
+      const exists = await this.#exists(name);
+      const settings = toStreamSettings(config);
+      const info = exists
+        ? await this.#manager.streams.update(name, settings)
+        : await this.#manager.streams.add({ name, ...settings });
+      return toStreamInfo(info);
+    } catch (cause) {
+      throw explain(cause, `Cannot open stream "${name}"`);
+    }
+  }
+
+  async append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<number> {
+    const { headers, expectedLastSequence } = options;
+    try {
+      const ack = await this.#client.publish(subject, data, {
+        retries: 0,
+        ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
+        ...(expectedLastSequence === undefined
+          ? {}
+          : { expect: { lastSubjectSequence: expectedLastSequence } }),
+      });
+      return ack.seq;
+    } catch (cause) {
+      if (isApiError(cause, JetStreamApiCodes.StreamWrongLastSequence)) {
+        const message =
+          `Cannot append to "${subject}" behind sequence ${expectedLastSequence}: ${cause.message}`;
+        throw new WrongLastSequenceError(message, { cause });
+      }
+      if (isNoResponders(cause)) {
+        throw new Error(`Cannot append to "${subject}": no stream captures it`, { cause });
+      }
+      throw explain(cause, `Cannot append to "${subject}"`);
+    }
+  }
+
+  read(
+    stream: string,
+    options: { filter?: string; from?: number } = {},
+  ): AsyncIterable<LogEntry> {
+    const { filter, from = 1 } = options;
+    return this.#consume(stream, {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: Math.max(1, from),
+      ...(filter === undefined ? {} : { filter_subject: filter }),
+    });
+  }
+
+  lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
+    return this.#consume(stream, {
+      deliver_policy: DeliverPolicy.LastPerSubject,
+      filter_subject: filter,
+    });
+  }
+
+  async purge(stream: string, options: { before?: number } = {}): Promise<void> {
+    const { before } = options;
+    if (before !== undefined && before <= 1) return;
+    try {
+      await this.#manager.streams.purge(stream, before === undefined ? undefined : { seq: before });
+    } catch (cause) {
+      throw explain(cause, `Cannot purge stream "${stream}"`);
+    }
+  }
+
+  async info(stream: string): Promise<StreamInfo> {
+    try {
+      return toStreamInfo(await this.#manager.streams.info(stream));
+    } catch (cause) {
+      throw explain(cause, `Cannot inspect stream "${stream}"`);
+    }
+  }
+
+  async #exists(stream: string): Promise<boolean> {
+    try {
+      await this.#manager.streams.info(stream);
+      return true;
+    } catch (error) {
+      if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return false;
+      throw error;
+    }
+  }
+
+  async *#consume(stream: string, config: Partial<ConsumerConfig>): AsyncIterable<LogEntry> {
+    const { lastSequence } = await this.info(stream).catch((error) => {
+      throw explain(error.cause ?? error, `Cannot read stream "${stream}"`);
+    });
+    const { name, num_pending } = await this.#manager.consumers.add(stream, {
+      ...config,
+      ack_policy: AckPolicy.None,
+      inactive_threshold: nanos(CONSUMER_INACTIVE_MS),
+      mem_storage: true,
+      num_replicas: 1,
+    });
+    try {
+      let remaining = num_pending;
+      while (remaining > 0) {
+        const batch = await this.#pull({ stream, consumer: name, count: remaining });
+        for (const entry of batch) {
+          if (entry.sequence > lastSequence) return;
+          yield entry;
+        }
+        if (batch.length === 0) return;
+        remaining -= batch.length;
+      }
+    } finally {
+      await this.#manager.consumers.delete(stream, name).catch(() => false);
+    }
+  }
+
+  /** Fetches up to `count` entries; fewer when they have been deleted meanwhile. */
+  async #pull(
+    { stream, consumer, count }: { stream: string; consumer: string; count: number },
+  ): Promise<LogEntry[]> {
+    const batch = Math.min(count, READ_BATCH_MAX);
+    const entries: LogEntry[] = [];
+    const inbox = createInbox();
+    const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+    const failure = `Cannot read stream "${stream}"`;
+    const onSilence = () => reject(new Error(`${failure}: no answer in ${READ_TIMEOUT_MS} ms`));
+    let timer = setTimeout(onSilence, READ_TIMEOUT_MS);
+    const subscription = this.#connection.subscribe(inbox, {
+      callback: (error, msg) => {
+        if (error !== null) return reject(error);
+        clearTimeout(timer);
+        timer = setTimeout(onSilence, READ_TIMEOUT_MS);
+        const code = msg.headers?.code ?? 0;
+        if (code >= 400) return resolve();
+        entries.push(toLogEntry(msg));
+        if (entries.length === batch) resolve();
+      },
+    });
+    try {
+      this.#connection.publish(
+        `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
+        JSON.stringify({ batch, no_wait: true }),
+        { reply: inbox },
+      );
+      await done;
+    } finally {
+      clearTimeout(timer);
+      subscription.unsubscribe();
+    }
+    return entries;
+  }
+}
+
+function toStreamSettings(config: StreamConfig) {
+  return {
+    subjects: [...config.subjects],
+    storage: config.storage === "file" ? StorageType.File : StorageType.Memory,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old,
+    max_bytes: config.bytesMax,
+    max_msgs_per_subject: config.messagesPerSubjectMax ?? -1,
+    num_replicas: config.replicas,
+  };
+}
+
+function toStreamInfo({ state }: NatsStreamInfo): StreamInfo {
+  return {
+    messages: state.messages,
+    bytes: state.bytes,
+    firstSequence: state.messages === 0 ? state.last_seq + 1 : state.first_seq,
+    lastSequence: state.last_seq,
+  };
+}
+
+/** `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.…`, or with domain and account first. */
+function toLogEntry(msg: Msg): LogEntry {
+  const tokens = (msg.reply ?? "").split(".");
+  const sequence = Number(tokens[tokens.length < 12 ? 5 : 7]);
+  const { buffer, byteOffset, byteLength } = msg.data;
+  return {
+    sequence,
+    subject: msg.subject,
+    data: new Uint8Array(buffer, byteOffset, byteLength),
+    headers: decodeHeaders(msg.headers),
+  };
+}
+
+function isApiError(error: unknown, code: number): error is JetStreamApiError {
+  return error instanceof JetStreamApiError && error.code === code;
+}
+
+function explain(cause: unknown, failure: string): Error {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new Error(`${failure}: ${reason}`, { cause });
+}

@@ -1,0 +1,63 @@
+/**
+ * What the programs have in common: how they start, what they print, and how
+ * they are told to stop.
+ *
+ * @module
+ */
+import { InvalidArgumentError } from "commander";
+import type { Report } from "./report.ts";
+import { UserError } from "./user_error.ts";
+
+export const NATS_DEFAULT = "nats://localhost:4222";
+
+/** The server to talk to when no flag says: `NATS_URL`, else the default address. */
+export function natsFromEnvironment(): string | undefined {
+  return Deno.env.get("NATS_URL") || undefined;
+}
+
+/** Runs a program; a user's mistake is printed without a stack, and exits with 1. */
+export async function runProgram(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.error(error.message);
+    Deno.exit(1);
+  }
+}
+
+/** A report to stderr, each line under the name of who speaks. */
+export function terminalReport(name: string): Report {
+  return {
+    info: (line) => console.error(`${name}: ${line}`),
+    warn: (line) => console.error(`${name}: warning: ${line}`),
+  };
+}
+
+const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** Calls `stop` at each SIGINT or SIGTERM, with how many there have been; disposing ends that. */
+export function onStopSignal(stop: (count: number) => void): Disposable {
+  let count = 0;
+  const listener = () => stop(++count);
+  for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, listener);
+  return {
+    [Symbol.dispose]() {
+      for (const signal of STOP_SIGNALS) Deno.removeSignalListener(signal, listener);
+    },
+  };
+}
+
+/** Parses a flag's value as a number above 0. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError("It takes a number above 0.");
+}
+
+/** Parses a flag's value as an integer from 1. */
+export function positiveInteger(text: string): number {
+  const value = positiveNumber(text);
+  if (Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError("It takes an integer from 1.");
+}

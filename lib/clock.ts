@@ -1,0 +1,43 @@
+/**
+ * Time as a parameter. Nothing below a `main.ts` reads the machine's clock or
+ * sets a timer by itself: it is handed a {@linkcode Clock}, so that a test or
+ * the simulation decides when time passes.
+ *
+ * @module
+ */
+
+/** A pending timer; cancelling one that has fired does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Monotonic time and one-shot timers. */
+export interface Clock {
+  /** Milliseconds since an arbitrary origin; never goes back. */
+  now(): number;
+  /** Calls `callback` once, `delayMs` from now at the earliest. */
+  after(delayMs: number, callback: () => void): Timer;
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(delayMs, callback) {
+    const id = setTimeout(callback, delayMs);
+    return { cancel: () => clearTimeout(id) };
+  },
+};
+
+/** Resolves `delayMs` from now on `clock`; at once when `signal` is aborted. */
+export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const timer = clock.after(delayMs, done);
+    signal?.addEventListener("abort", done, { once: true });
+    function done() {
+      timer.cancel();
+      signal?.removeEventListener("abort", done);
+      resolve();
+    }
+  });
+}

@@ -1,0 +1,78 @@
+/**
+ * The bytes of a fixed column, as the wire, the log and the digest have them:
+ * little-endian, row after row, without padding. In memory they are the same
+ * but for `entity` fields, which are safe integers there and u64s here.
+ *
+ * Source of the byte order: the typed arrays' own, which is little-endian on
+ * every platform that Deno runs on.
+ *
+ * @module
+ */
+import {
+  arrayOver,
+  type FixedFieldType,
+  rowBytesOf,
+  strideOf,
+  type TypedArray,
+} from "./field_type.ts";
+
+const WORD = 2 ** 32;
+
+/** The bytes of rows `first` to `first + count` of a column; a view where memory allows it. */
+export function bytesOfRows(
+  type: FixedFieldType,
+  data: TypedArray,
+  { first, count }: { first: number; count: number },
+): Uint8Array {
+  const stride = strideOf(type);
+  if (type === "entity") return encodeEntities(data.subarray(first, first + count) as Float64Array);
+  return new Uint8Array(
+    data.buffer as ArrayBuffer,
+    data.byteOffset + first * rowBytesOf(type),
+    count * stride * data.BYTES_PER_ELEMENT,
+  );
+}
+
+/**
+ * The column that `bytes` hold: a view where it is aligned, else a copy.
+ * @throws {RangeError} when they are not whole rows, or an entity is not a safe integer.
+ */
+export function rowsOfBytes(type: FixedFieldType, bytes: Uint8Array): TypedArray {
+  const rowBytes = rowBytesOf(type);
+  if (bytes.length % rowBytes !== 0) {
+    throw new RangeError(
+      `Cannot decode rows of ${type}: ${bytes.length} bytes are no multiple of ${rowBytes}`,
+    );
+  }
+  return type === "entity" ? decodeEntities(bytes) : arrayOver(type, bytes);
+}
+
+/**
+ * Entities as little-endian u64s.
+ * @throws {RangeError} for what is no entity, such as a reference to one yet to be spawned.
+ */
+export function encodeEntities(entities: Float64Array): Uint8Array {
+  const words = new Uint32Array(entities.length * 2);
+  for (let i = 0; i < entities.length; i++) {
+    const entity = entities[i];
+    if (!(Number.isSafeInteger(entity) && entity >= 0)) {
+      throw new RangeError(`Cannot encode entities: number ${i} is ${entity}`);
+    }
+    words[2 * i] = entity % WORD;
+    words[2 * i + 1] = entity / WORD;
+  }
+  return new Uint8Array(words.buffer);
+}
+
+/** @throws {RangeError} when an entity is not a safe integer. */
+export function decodeEntities(bytes: Uint8Array): Float64Array<ArrayBuffer> {
+  const words = arrayOver("u32", bytes) as Uint32Array;
+  const entities = new Float64Array(words.length / 2);
+  for (let i = 0; i < entities.length; i++) {
+    entities[i] = words[2 * i + 1] * WORD + words[2 * i];
+    if (entities[i] > Number.MAX_SAFE_INTEGER) {
+      throw new RangeError(`Cannot decode entities: number ${i} is beyond 2^53 - 1`);
+    }
+  }
+  return entities;
+}

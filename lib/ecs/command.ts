@@ -1,0 +1,115 @@
+/**
+ * A command asks for a structural change: spawn, despawn, add, remove or set.
+ * Commands are collected in buffers and applied between ticks, in the order in
+ * which they were issued. Within a buffer a negative number -k stands for the
+ * k-th entity that the same buffer spawns, so that it can be used before the
+ * coordinator has given it its number.
+ *
+ * @module
+ */
+import type { ComponentType, ComponentValue } from "./component.ts";
+import { type Entity, NO_ENTITY } from "./entity.ts";
+import type { ComponentValues, World } from "./world.ts";
+
+/** An entity, or -k for the k-th one spawned by the same buffer. */
+export type EntityReference = number;
+
+export type Command =
+  | { readonly op: "spawn"; readonly components: ComponentValues }
+  | { readonly op: "despawn"; readonly entity: EntityReference }
+  | {
+    readonly op: "add" | "set";
+    readonly entity: EntityReference;
+    readonly component: ComponentType;
+    readonly value: ComponentValue;
+  }
+  | {
+    readonly op: "remove";
+    readonly entity: EntityReference;
+    readonly component: ComponentType;
+  };
+
+/** What became of a buffer. */
+export interface CommandOutcome {
+  /** One per spawn command, so that reference -k is `spawned[k - 1]`; NO_ENTITY: refused. */
+  readonly spawned: readonly Entity[];
+  readonly despawned: readonly Entity[];
+  /** Commands that had no effect: their place in the buffer, and why. */
+  readonly refused: readonly { readonly index: number; readonly reason: string }[];
+}
+
+/**
+ * Applies a buffer in order. A command that cannot be carried out, such as one
+ * on an entity that is no longer alive, is refused alone; the others go on.
+ */
+export function applyCommands(world: World, commands: readonly Command[]): CommandOutcome {
+  const spawned: Entity[] = [];
+  const despawned: Entity[] = [];
+  const refused: { index: number; reason: string }[] = [];
+  for (const [index, command] of commands.entries()) {
+    try {
+      applyCommand(world, command, { spawned, despawned });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      refused.push({ index, reason: error.message });
+    }
+  }
+  return { spawned, despawned, refused };
+}
+
+function applyCommand(
+  world: World,
+  command: Command,
+  { spawned, despawned }: { spawned: Entity[]; despawned: Entity[] },
+): void {
+  if (command.op === "spawn") {
+    const number = spawned.push(NO_ENTITY);
+    const components = new Map(command.components);
+    for (const [component, value] of components) {
+      components.set(component, resolveFields(component, value, spawned));
+    }
+    spawned[number - 1] = world.spawn(components);
+    return;
+  }
+  const entity = resolveReference(command.entity, spawned);
+  switch (command.op) {
+    case "despawn":
+      world.despawn(entity);
+      despawned.push(entity);
+      break;
+    case "remove":
+      world.remove(entity, command.component);
+      break;
+    default: {
+      const value = resolveFields(command.component, command.value, spawned);
+      world[command.op](entity, command.component, value);
+    }
+  }
+}
+
+/** Replaces references in `entity` fields by the entities that they stand for. */
+function resolveFields(
+  component: ComponentType,
+  value: ComponentValue,
+  spawned: readonly Entity[],
+): ComponentValue {
+  const references = component.fields.filter(({ name, type }) =>
+    type === "entity" && (value[name] as number) < 0
+  );
+  if (references.length === 0) return value;
+  const resolved = references.map(({ name }) =>
+    [name, resolveReference(value[name] as number, spawned)] as const
+  );
+  return { ...value, ...Object.fromEntries(resolved) };
+}
+
+function resolveReference(reference: EntityReference, spawned: readonly Entity[]): Entity {
+  if (reference >= 0) return reference;
+  const entity = spawned[-reference - 1] ?? NO_ENTITY;
+  if (entity === NO_ENTITY) {
+    throw new RangeError(
+      `Cannot resolve reference ${reference}: that entity was not spawned before`,
+    );
+  }
+  return entity;
+}

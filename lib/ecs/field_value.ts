@@ -1,0 +1,122 @@
+/**
+ * Checks that a value from outside (a manifest, a command, an editor) is one
+ * that a field can hold.
+ *
+ * @module
+ */
+import type { ValueType } from "@std/msgpack";
+import { type FieldType, type FieldValue, strideOf } from "./field_type.ts";
+
+/** Lists and maps inside one another in an `any` value; the encoder's own limit is 100. */
+const NESTING_MAX = 32;
+
+const INTEGER_RANGES: Partial<Record<FieldType, readonly [min: bigint, max: bigint]>> = {
+  i8: [-(2n ** 7n), 2n ** 7n - 1n],
+  i16: [-(2n ** 15n), 2n ** 15n - 1n],
+  i32: [-(2n ** 31n), 2n ** 31n - 1n],
+  i64: [-(2n ** 63n), 2n ** 63n - 1n],
+  u8: [0n, 2n ** 8n - 1n],
+  u16: [0n, 2n ** 16n - 1n],
+  u32: [0n, 2n ** 32n - 1n],
+  u64: [0n, 2n ** 64n - 1n],
+  entity: [0n, BigInt(Number.MAX_SAFE_INTEGER)],
+};
+
+/**
+ * The field value that `value` stands for. Integers may come as number or
+ * bigint whatever the field's width, since MessagePack does not tell them apart.
+ *
+ * @throws {TypeError} when a field of `type` cannot hold it; the message says
+ * what the type takes.
+ */
+export function parseFieldValue(type: FieldType, value: unknown): FieldValue {
+  const range = INTEGER_RANGES[type];
+  if (range) return parseInteger(type, value, range);
+  switch (type) {
+    case "f32":
+    case "f64":
+      return parseNumber(type, value);
+    case "bool":
+      if (typeof value === "boolean") return value;
+      break;
+    case "string":
+      if (typeof value === "string") return value;
+      break;
+    case "bytes":
+      if (value instanceof Uint8Array) return value;
+      break;
+    case "any":
+      return parseAny(value, NESTING_MAX);
+    default:
+      return parseVector(type, value);
+  }
+  const taken = type === "bool" ? "a boolean" : type === "string" ? "a string" : "bytes";
+  throw new TypeError(`${type} takes ${taken}, not ${show(value)}`);
+}
+
+function parseNumber(type: FieldType, value: unknown): number {
+  if (typeof value === "number") return value;
+  if (typeof value === "bigint") return Number(value);
+  throw new TypeError(`${type} takes a number, not ${show(value)}`);
+}
+
+function parseInteger(
+  type: FieldType,
+  value: unknown,
+  [min, max]: readonly [bigint, bigint],
+): number | bigint {
+  const isInteger = typeof value === "bigint" || Number.isSafeInteger(value);
+  const integer = isInteger ? BigInt(value as number | bigint) : undefined;
+  if (integer === undefined || integer < min || integer > max) {
+    throw new TypeError(`${type} takes an integer from ${min} to ${max}, not ${show(value)}`);
+  }
+  return type === "i64" || type === "u64" ? integer : Number(integer);
+}
+
+function parseVector(type: FieldType, value: unknown): number[] {
+  const length = strideOf(type);
+  const items = ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value;
+  if (!Array.isArray(items) || items.length !== length) {
+    throw new TypeError(`${type} takes a list of ${length} numbers, not ${show(value)}`);
+  }
+  return items.map((item) => parseNumber(type, item));
+}
+
+/** @throws {TypeError} for what MessagePack cannot carry, or carries but not back. */
+function parseAny(value: unknown, nestingMax: number): ValueType {
+  if (nestingMax < 0) {
+    throw new TypeError(`any takes at most ${NESTING_MAX} lists or maps inside one another`);
+  }
+  switch (typeof value) {
+    case "string":
+    case "number":
+    case "boolean":
+      return value;
+    case "bigint":
+      if (BigInt.asIntN(64, value) === value || BigInt.asUintN(64, value) === value) return value;
+      break;
+    case "object":
+      if (value === null || value instanceof Uint8Array) return value;
+      if (!Array.isArray(value) && !isPlain(value)) break;
+      for (const item of Object.values(value)) parseAny(item, nestingMax - 1);
+      return value as ValueType;
+  }
+  throw new TypeError(`any takes what MessagePack can carry, not ${show(value)}`);
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+const SHOWN_LENGTH_MAX = 60;
+
+function show(value: unknown): string {
+  const isJson = typeof value === "string" || typeof value === "object";
+  const text = isJson ? JSON.stringify(value, bigintAsText) : String(value);
+  return text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;
+}
+
+function bigintAsText(_key: string, item: unknown): unknown {
+  return typeof item === "bigint" ? String(item) : item;
+}

@@ -1,0 +1,344 @@
+/**
+ * An instance: one process's membership in a system. It registers with the
+ * coordinator, offers credits in the system's queue group, runs what it is
+ * given and reports how it fares. A credit is a queue subscription for one
+ * message, so an instance is a member of the group only while it has time.
+ *
+ * @module
+ */
+import { type Bus, type Message, NoRespondersError, type Subscription } from "../bus/bus.ts";
+import type { Log } from "../bus/log.ts";
+import { type Clock, delay } from "../clock.ts";
+import type { Manifests, SystemManifest } from "../manifest/manifest.ts";
+import { signatureText, systemSignature } from "../manifest/signature.ts";
+import { decodeMessage, encodeMessage, type HeaderFields } from "../wire/codec.ts";
+import type { MessageOf, MessageType } from "../wire/messages.ts";
+import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import type { Subjects } from "../wire/subjects.ts";
+import { Broadcasts } from "./broadcasts.ts";
+import type { BroadcastSet } from "./rows.ts";
+import { ShardRunner } from "./run_shard.ts";
+import type { SystemDefinition } from "./system.ts";
+
+const REQUEST_TIMEOUT_MS = 2000;
+const UNREGISTER_TIMEOUT_MS = 500;
+const REGISTER_RETRY_MS = 250;
+const SET_RETRY_MS = 5;
+const ERROR_LENGTH_MAX = 4096;
+
+type Schedule = MessageOf<"SystemSchedule">;
+
+/** What an instance says of itself while it runs. */
+export interface InstanceLog {
+  info(line: string): void;
+  warn(line: string): void;
+}
+
+export interface InstanceOptions {
+  readonly bus: Bus;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly subjects: Subjects;
+  readonly manifests: Manifests;
+  readonly manifest: SystemManifest;
+  readonly definition: SystemDefinition;
+  readonly instanceId: string;
+  /** Shards that the instance takes at a time; the next one travels while one is computed. */
+  readonly credits: number;
+  readonly report: InstanceLog;
+}
+
+export class Instance {
+  readonly #options: InstanceOptions;
+  readonly #runner: ShardRunner;
+  readonly #broadcasts: Broadcasts;
+  readonly #credits = new Set<Subscription>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+  readonly #totals = { shards: 0, rows: 0, errors: 0, refused: 0 };
+  #busyMs = 0;
+  #heartbeatMs = 1000;
+  #heartbeats: Promise<void> = Promise.resolve();
+
+  constructor(options: InstanceOptions) {
+    const { manifests, manifest, definition } = options;
+    this.#options = options;
+    this.#broadcasts = new Broadcasts(manifests.schema, manifest);
+    this.#runner = new ShardRunner({ schema: manifests.schema, manifest, run: definition.run });
+  }
+
+  /** Registers, however long that takes, and offers its credits. */
+  async start(): Promise<void> {
+    const { bus, log, subjects, manifest, credits } = this.#options;
+    await this.#register();
+    if (this.#stopping.signal.aborted) return;
+    if (manifest.broadcast.size > 0) {
+      bus.subscribe(subjects.componentSet(manifest.name), (message) => this.#receiveSet(message));
+      await bus.flush();
+      await this.#replaySets(log);
+    }
+    for (let i = 0; i < credits; i++) this.#offerCredit();
+    this.#heartbeats = this.#beat();
+  }
+
+  /** Takes no more shards, finishes those it has, and unregisters. */
+  async stop(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
+    const { bus, manifest, instanceId, subjects } = this.#options;
+    await Promise.all([...this.#credits].map((credit) => credit.drain()));
+    await Promise.all(this.#running);
+    await this.#heartbeats;
+    await bus.flush();
+    const { data, options } = encodeMessage("Unregister", {
+      instance_id: instanceId,
+      system: manifest.name,
+    });
+    // Without an answer the coordinator notices by the missing heartbeats.
+    await bus.request(subjects.unregister, data, { ...options, timeoutMs: UNREGISTER_TIMEOUT_MS })
+      .catch(() => undefined);
+  }
+
+  async #register(): Promise<void> {
+    const { clock, report, manifest } = this.#options;
+    let said = "";
+    while (!this.#stopping.signal.aborted) {
+      const refusal = await this.#tryRegister();
+      if (refusal === undefined) {
+        report.info(`registered with the coordinator as an instance of ${manifest.name}`);
+        return;
+      }
+      if (refusal !== said) report.warn(refusal);
+      said = refusal;
+      await delay(clock, REGISTER_RETRY_MS, this.#stopping.signal);
+    }
+  }
+
+  /** Why it did not work, or undefined when it did. */
+  async #tryRegister(): Promise<string | undefined> {
+    const { subjects, manifest, instanceId, credits } = this.#options;
+    try {
+      const reply = await this.#request("RegisterReply", subjects.register, {
+        type: "SystemDescriptor",
+        value: {
+          protocol: PROTOCOL_VERSION,
+          name: manifest.name,
+          instance_id: instanceId,
+          query: signatureText(manifest),
+          schema_hash: systemSignature(manifest),
+          credits,
+        },
+      });
+      this.#heartbeatMs = reply.heartbeat_ms;
+      return reply.accepted ? undefined : `Cannot register: ${reply.reason}`;
+    } catch (error) {
+      if (error instanceof NoRespondersError) return "waiting for a coordinator";
+      return `Cannot register: ${messageOf(error)}; trying again`;
+    }
+  }
+
+  async #beat(): Promise<void> {
+    const { clock, subjects, manifest, instanceId, report } = this.#options;
+    const { signal } = this.#stopping;
+    let since = clock.now();
+    let isAlone = false;
+    while (!signal.aborted) {
+      await delay(clock, this.#heartbeatMs, signal);
+      if (signal.aborted) return;
+      const load = Math.min(1, this.#busyMs / Math.max(1, clock.now() - since));
+      this.#busyMs = 0;
+      since = clock.now();
+      const value = { instance_id: instanceId, system: manifest.name, load, ...this.#totals };
+      try {
+        const reply = await this.#request("HeartbeatReply", subjects.heartbeat, {
+          type: "Heartbeat",
+          value,
+        });
+        if (!reply.known) await this.#register();
+        isAlone = false;
+      } catch (error) {
+        if (!isAlone) report.warn(`no answer from the coordinator: ${messageOf(error)}`);
+        isAlone = true;
+      }
+    }
+  }
+
+  async #request<R extends MessageType, T extends MessageType>(
+    replyType: R,
+    subject: string,
+    { type, value }: { type: T; value: MessageOf<T> },
+  ): Promise<MessageOf<R>> {
+    const { bus, instanceId } = this.#options;
+    const { data, options } = encodeMessage(type, value, { instance: instanceId });
+    const reply = await bus.request(subject, data, { ...options, timeoutMs: REQUEST_TIMEOUT_MS });
+    return decodeMessage(replyType, reply);
+  }
+
+  #offerCredit(): void {
+    const { bus, subjects, manifest } = this.#options;
+    const credit = bus.subscribe(subjects.schedule(manifest.name), (message) => {
+      this.#credits.delete(credit);
+      const run = this.#take(message).finally(() => this.#running.delete(run));
+      this.#running.add(run);
+    }, { queue: manifest.queue, max: 1 });
+    this.#credits.add(credit);
+  }
+
+  /** Runs one schedule and answers it; whatever happens, the credit is offered again. */
+  async #take(message: Message): Promise<void> {
+    let publish: () => void;
+    try {
+      const schedule = decodeMessage("SystemSchedule", message);
+      const chunks = this.#runner.decode(schedule);
+      const sets = await this.#setsOf(schedule);
+      publish = await this.#run(schedule, { chunks, sets });
+    } catch (error) {
+      publish = () => this.#refuse(message, error);
+    }
+    if (!this.#stopping.signal.aborted) this.#offerCredit();
+    publish();
+  }
+
+  async #run(
+    schedule: Schedule,
+    { chunks, sets }: {
+      chunks: ReturnType<ShardRunner["decode"]>;
+      sets: Record<string, BroadcastSet>;
+    },
+  ): Promise<() => void> {
+    const { clock } = this.#options;
+    const startedAt = clock.now();
+    try {
+      const output = await this.#runner.run(chunks, { schedule, sets });
+      const computeMs = this.#countRun(clock.now() - startedAt, output.rows);
+      const hasResult = output.commands.length > 0 ||
+        output.chunks.some((chunk) => Object.keys(chunk.columns).length > 0);
+      const result = hasResult ? this.#encodeResult(schedule, output) : undefined;
+      return () => {
+        const { bus, subjects, manifest } = this.#options;
+        if (result) {
+          bus.publish(subjects.componentChanged(manifest.name), result.data, result.options);
+        }
+        this.#acknowledge(schedule, {
+          changed: hasResult,
+          rows: output.rows,
+          compute_ms: computeMs,
+        });
+      };
+    } catch (error) {
+      const computeMs = this.#countRun(clock.now() - startedAt, 0);
+      this.#totals.errors++;
+      const text = error instanceof Error ? error.stack ?? error.message : String(error);
+      this.#options.report.warn(`tick ${schedule.tick_id}, shard ${schedule.shard}: ${text}`);
+      return () =>
+        this.#acknowledge(schedule, {
+          changed: false,
+          rows: 0,
+          compute_ms: computeMs,
+          error: text.slice(0, ERROR_LENGTH_MAX),
+        });
+    }
+  }
+
+  #encodeResult(
+    schedule: Schedule,
+    { chunks, commands }: Pick<MessageOf<"ComponentShard">, "chunks" | "commands">,
+  ) {
+    const value = {
+      ...attemptOf(schedule),
+      instance_id: this.#options.instanceId,
+      chunks,
+      commands,
+    };
+    const result = encodeMessage("ComponentShard", value, this.#headerFields(schedule));
+    const { payloadBytesMax } = this.#options.bus;
+    if (result.data.length <= payloadBytesMax) return result;
+    throw new RangeError(
+      `Cannot publish the result of shard ${schedule.shard}: ${result.data.length} bytes are more ` +
+        `than the server's max_payload of ${payloadBytesMax}`,
+    );
+  }
+
+  #acknowledge(
+    schedule: Schedule,
+    outcome: Pick<MessageOf<"TickAck">, "changed" | "rows" | "compute_ms" | "error">,
+  ): void {
+    const { bus, subjects, instanceId } = this.#options;
+    const value = { ...attemptOf(schedule), instance_id: instanceId, ...outcome };
+    const { data, options } = encodeMessage("TickAck", value, this.#headerFields(schedule));
+    bus.publish(subjects.tickDone, data, options);
+  }
+
+  #refuse(message: Message, error: unknown): void {
+    const { bus, report } = this.#options;
+    this.#totals.refused++;
+    const reason = messageOf(error);
+    report.warn(`refused a message on "${message.subject}": ${reason}`);
+    if (message.reply === undefined) return;
+    const { data, options } = encodeMessage("Refusal", {
+      reason: reason.slice(0, ERROR_LENGTH_MAX),
+    });
+    bus.publish(message.reply, data, options);
+  }
+
+  #receiveSet(message: Message): void {
+    try {
+      this.#broadcasts.receive(decodeMessage("ComponentSet", message));
+    } catch (error) {
+      this.#refuse(message, error);
+    }
+  }
+
+  /** The sets that a schedule names; those that are not here yet are read from the log. */
+  async #setsOf({ sets, epoch }: Schedule): Promise<Record<string, BroadcastSet>> {
+    const result: Record<string, BroadcastSet> = {};
+    const { clock, log, manifest } = this.#options;
+    const deadline = clock.now() + manifest.deadlineMs;
+    for (const name of manifest.broadcast.keys()) {
+      const version = sets[name];
+      if (version === undefined) {
+        throw new TypeError(`Cannot run: broadcast "${name}" has no version`);
+      }
+      let set = this.#broadcasts.get(name, { epoch, version });
+      while (set === undefined) {
+        if (clock.now() > deadline) {
+          throw new RangeError(
+            `Cannot run: broadcast "${name}" of tick ${version} is not in the log`,
+          );
+        }
+        await this.#replaySets(log);
+        set = this.#broadcasts.get(name, { epoch, version });
+        if (set === undefined) await delay(clock, SET_RETRY_MS, this.#stopping.signal);
+      }
+      result[name] = set;
+    }
+    return result;
+  }
+
+  async #replaySets(log: Log): Promise<void> {
+    const { subjects, manifest } = this.#options;
+    const filter = subjects.componentSet(manifest.name);
+    for await (const entry of log.lastPerSubject(subjects.streams.sets, filter)) {
+      this.#receiveSet({ ...entry, noResponders: false });
+    }
+  }
+
+  #countRun(computeMs: number, rows: number): number {
+    this.#busyMs += computeMs;
+    this.#totals.shards++;
+    this.#totals.rows += rows;
+    return computeMs;
+  }
+
+  #headerFields({ epoch, tick_id, shard, attempt }: Schedule): HeaderFields {
+    return { epoch, tick: tick_id, shard, attempt, instance: this.#options.instanceId };
+  }
+}
+
+function attemptOf({ epoch, tick_id, system, shard, attempt }: Schedule) {
+  return { epoch, tick_id, system, shard, attempt };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,286 @@
+/**
+ * Every message of the protocol: the shape of its MessagePack payload, checked
+ * in both directions by one schema. `docs/protocol.md` describes the same
+ * messages for readers; keys that are not listed here are ignored.
+ *
+ * @module
+ */
+import * as z from "zod";
+import type { ValueType } from "@std/msgpack";
+
+const NAME_LENGTH_MAX = 256;
+const TEXT_LENGTH_MAX = 16_384;
+const U32_MAX = 2 ** 32 - 1;
+
+const name = z.string().min(1).max(NAME_LENGTH_MAX);
+const text = z.string().max(TEXT_LENGTH_MAX);
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, "expected bin");
+const anyValue = z.custom<ValueType>((value) => value !== undefined, "expected a value");
+const count = z.int().min(0).max(U32_MAX);
+
+/** A u64 that is a safe integer: entities, ticks, epochs. */
+const u64 = z.codec(
+  z.union([z.int(), z.bigint()]),
+  z.int().min(0),
+  {
+    decode: (value) => Number(value),
+    encode: (value) => value > U32_MAX ? BigInt(value) : value,
+  },
+);
+
+/** A signed reference: an entity, or -k for the k-th spawned by the same buffer. */
+const entityReference = z.codec(
+  z.union([z.int(), z.bigint()]),
+  z.int(),
+  {
+    decode: (value) => Number(value),
+    encode: (value) => Math.abs(value) > U32_MAX ? BigInt(value) : value,
+  },
+);
+
+/** A u64 that uses all its bits: ids and digests. */
+const digest = z.codec(
+  z.union([z.int().min(0), z.bigint().min(0n).max(2n ** 64n - 1n)]),
+  z.bigint(),
+  { decode: (value) => BigInt(value), encode: (value) => value },
+);
+
+const fieldValues = z.record(name, anyValue);
+
+/** One command of a buffer; see `lib/ecs/command.ts`. */
+const command = z.discriminatedUnion("op", [
+  z.object({ op: z.literal("spawn"), components: z.record(name, fieldValues) }),
+  z.object({ op: z.literal("despawn"), entity: entityReference }),
+  z.object({
+    op: z.enum(["add", "set"]),
+    entity: entityReference,
+    component: name,
+    value: fieldValues,
+  }),
+  z.object({ op: z.literal("remove"), entity: entityReference, component: name }),
+]);
+
+/**
+ * Columns by `Component.field`: fixed fields as little-endian bytes, list fields
+ * as an array with one value per row.
+ */
+const columns = z.record(name, z.union([bytes, z.array(anyValue)]));
+
+/** Rows of one archetype. */
+const chunk = z.object({
+  archetype: digest,
+  /** The first row; 0 where `rows` lists them. */
+  first: count,
+  count,
+  /** The rows' numbers as u32s, where they are not `first` to `first + count`. */
+  rows: bytes.optional(),
+  /** The rows' entities as u64s, where the query reads `Entity`. */
+  entities: bytes.optional(),
+  columns,
+});
+
+/** What identifies one attempt at one shard. */
+const attempt = {
+  epoch: u64,
+  tick_id: u64,
+  system: name,
+  shard: count,
+  attempt: count,
+};
+
+const query = z.object({
+  read: z.array(name).optional(),
+  write: z.array(name).optional(),
+  optional: z.array(name).optional(),
+  with: z.array(name).optional(),
+  without: z.array(name).optional(),
+  changed: z.array(name).optional(),
+});
+
+const refusedCommand = z.object({ index: count, reason: text });
+
+/** Every message by its `msg-type`. */
+export const MESSAGES = {
+  /** coordinator → all: a tick begins. `dt` in seconds. */
+  TickStart: z.object({ epoch: u64, tick_id: u64, dt: z.number() }),
+
+  /** coordinator → one instance: run the script over these rows. */
+  SystemSchedule: z.object({
+    ...attempt,
+    dt: z.number(),
+    /** The version of each broadcast set that the rows are to be run with. */
+    sets: z.record(name, u64),
+    chunks: z.array(chunk),
+  }),
+
+  /** instance → coordinator: the written columns and the commands of one shard. */
+  ComponentShard: z.object({
+    ...attempt,
+    instance_id: name,
+    chunks: z.array(chunk),
+    commands: z.array(command),
+  }),
+
+  /** instance → coordinator: a shard is done, well or with an error. */
+  TickAck: z.object({
+    ...attempt,
+    instance_id: name,
+    /** True when a ComponentShard was published before. */
+    changed: z.boolean(),
+    rows: count,
+    compute_ms: z.number(),
+    /** The error and its stack, when the script threw. */
+    error: text.optional(),
+  }),
+
+  /** coordinator → every instance of a system: a part of a broadcast's result set. */
+  ComponentSet: z.object({
+    epoch: u64,
+    system: name,
+    set: name,
+    /** The tick that the set was taken in. */
+    version: u64,
+    part: count,
+    parts: count.min(1),
+    count,
+    entities: bytes.optional(),
+    columns,
+  }),
+
+  /** coordinator → log: a tick is decided. */
+  TickCommit: z.object({
+    epoch: u64,
+    tick_id: u64,
+    dt: z.number(),
+    /** The command buffers applied before the systems ran. */
+    commands: z.array(z.array(command)),
+    systems: z.array(z.object({
+      system: name,
+      /** The accepted attempt of each shard; null for a shard that is lost. */
+      shards: z.array(z.nullable(z.object({ attempt: count, instance_id: name }))),
+    })),
+    /** Chained over the ticks: equal digests, equal worlds. */
+    digest,
+  }),
+
+  /** instance → coordinator (request). */
+  SystemDescriptor: z.object({
+    protocol: count,
+    name,
+    instance_id: name,
+    /** The canonical text of the system's queries and layouts. */
+    query: text,
+    /** The digest of `query`, in hex. */
+    schema_hash: name,
+    credits: count.min(1),
+  }),
+  RegisterReply: z.object({
+    accepted: z.boolean(),
+    reason: text.optional(),
+    epoch: u64,
+    tick_id: u64,
+    heartbeat_ms: z.number().positive(),
+  }),
+
+  /** instance → coordinator (request). */
+  Unregister: z.object({ instance_id: name, system: name }),
+
+  /** instance → coordinator (request). */
+  Heartbeat: z.object({
+    instance_id: name,
+    system: name,
+    /** Share of the time since the last heartbeat that the script ran, 0 to 1. */
+    load: z.number().min(0),
+    shards: count,
+    rows: z.number().min(0),
+    errors: count,
+    refused: count,
+  }),
+  /** `known` false: the coordinator has not got this instance; register again. */
+  HeartbeatReply: z.object({ known: z.boolean() }),
+
+  /** any → coordinator (request). */
+  EntityCommand: z.object({ commands: z.array(command) }),
+  EntityCommandReply: z.object({
+    tick_id: u64,
+    spawned: z.array(u64),
+    refused: z.array(refusedCommand),
+  }),
+
+  /** coordinator → all. */
+  EntityCreated: z.object({ tick_id: u64, entity: u64, archetype: digest }),
+  EntityDestroyed: z.object({ tick_id: u64, entity: u64 }),
+
+  /** any → coordinator (request). */
+  Control: z.object({
+    op: z.enum(["status", "pause", "resume", "step", "rate"]),
+    /** For `step`. */
+    ticks: count.min(1).optional(),
+    /** For `rate`. */
+    hz: z.number().positive().optional(),
+  }),
+  ControlReply: z.object({
+    epoch: u64,
+    tick_id: u64,
+    running: z.boolean(),
+    hz: z.number(),
+    entities: z.number(),
+    overruns: z.number(),
+    refused: z.number(),
+    systems: z.record(
+      name,
+      z.object({
+        instances: count,
+        load: z.number(),
+        shards: z.number(),
+        rows: z.number(),
+        errors: z.number(),
+        late: z.number(),
+        skipped: z.number(),
+      }),
+    ),
+  }),
+
+  /** any → coordinator (request). */
+  QueryRequest: z.object({
+    query,
+    /** Rows per page at the most. */
+    limit: count.min(1).optional(),
+    /** `next` of the page before. */
+    cursor: name.optional(),
+  }),
+  QueryResponse: z.object({
+    tick_id: u64,
+    /** With `entities`; `first` and `archetype` as in the coordinator's tables. */
+    chunks: z.array(chunk),
+    /** Where the next page starts; absent on the last. */
+    next: name.optional(),
+  }),
+
+  /** any → coordinator (request): push what changes to `deliver` until the lease ends. */
+  QueryWatch: z.object({ query, deliver: name, lease_ms: z.number().positive() }),
+  QueryWatchReply: z.object({ watch_id: name, lease_ms: z.number() }),
+
+  /** any → all. */
+  Event: z.object({ topic: name, tick_id: u64, source: name, data: anyValue }),
+
+  /** The answer to a request or schedule that was refused. */
+  Refusal: z.object({ reason: text }),
+} as const;
+
+export type MessageType = keyof typeof MESSAGES;
+
+/** The decoded form of a message. */
+export type MessageOf<T extends MessageType> = z.output<(typeof MESSAGES)[T]>;
+
+/** Rows of one archetype, as messages carry them. */
+export type Chunk = z.output<typeof chunk>;
+
+/** One command, as messages carry it. */
+export type WireCommand = z.output<typeof command>;
+
+/** A query by names, as messages carry it. */
+export type WireQuery = z.output<typeof query>;
+
+/** A column, as messages carry it. */
+export type WireColumn = Uint8Array | ValueType[];

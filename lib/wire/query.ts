@@ -1,0 +1,56 @@
+/**
+ * Queries by names, as requests carry them, resolved against the schema.
+ *
+ * @module
+ */
+import type { ComponentType, Field, Schema } from "../ecs/component.ts";
+import type { Access, Query } from "../ecs/query.ts";
+import type { WireQuery } from "./messages.ts";
+import { WireError } from "./wire_error.ts";
+
+/** The name that asks for the rows' entities in `read`. */
+export const ENTITY_TERM = "Entity";
+
+/** @throws {WireError} naming the term that is unknown. */
+export function parseQuery(schema: Schema, query: WireQuery): Query {
+  const components = (names: readonly string[] = []) =>
+    names.map((name) => componentNamed(schema, name));
+  const read = query.read ?? [];
+  return {
+    entities: read.includes(ENTITY_TERM),
+    read: parseAccesses(schema, read.filter((term) => term !== ENTITY_TERM)),
+    write: parseAccesses(schema, query.write),
+    optional: parseAccesses(schema, query.optional),
+    with: components(query.with),
+    without: components(query.without),
+    changed: components(query.changed),
+  };
+}
+
+/** One access per component, its fields in layout order. */
+function parseAccesses(schema: Schema, terms: readonly string[] = []): Access[] {
+  const fields = new Map<ComponentType, Set<Field>>();
+  for (const term of terms) {
+    const [name, fieldName] = term.split(".", 2);
+    const component = componentNamed(schema, name);
+    const named = component.fields.filter((field) =>
+      fieldName === undefined || field.name === fieldName
+    );
+    if (fieldName !== undefined && named.length === 0) {
+      throw new WireError(`Cannot read "${term}": "${name}" has no field "${fieldName}"`);
+    }
+    const known = fields.get(component) ?? new Set();
+    for (const field of named) known.add(field);
+    fields.set(component, known);
+  }
+  return Array.from(fields, ([component, set]) => ({
+    component,
+    fields: component.fields.filter((field) => set.has(field)),
+  }));
+}
+
+function componentNamed(schema: Schema, name: string): ComponentType {
+  const component = schema.get(name);
+  if (component === undefined) throw new WireError(`Cannot query: unknown component "${name}"`);
+  return component;
+}

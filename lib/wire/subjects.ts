@@ -1,0 +1,70 @@
+/**
+ * The subjects of the protocol, all under one prefix.
+ *
+ * @module
+ */
+
+export const PREFIX_DEFAULT = "engine";
+
+/** One or more NATS tokens, such as `engine` or `worlds.north`. */
+const PREFIX_PATTERN = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
+
+export interface Subjects {
+  readonly prefix: string;
+  readonly tick: string;
+  readonly tickDone: string;
+  readonly commit: string;
+  readonly control: string;
+  readonly entityCreate: string;
+  readonly entityDestroy: string;
+  readonly entityCommand: string;
+  readonly register: string;
+  readonly unregister: string;
+  readonly heartbeat: string;
+  readonly queryRequest: string;
+  readonly queryWatch: string;
+  /** Schedules of one system; its instances subscribe as a queue group. */
+  schedule(system: string): string;
+  /** One part of a broadcast set; without `set` and `part`, all parts of all of a system's sets. */
+  componentSet(system: string, set?: string, part?: number): string;
+  /** What instances of one system changed; without a system, of all. */
+  componentChanged(system?: string): string;
+  event(topic: string): string;
+  /** The names of the streams that keep this prefix's messages. */
+  readonly streams: { readonly components: string; readonly sets: string };
+}
+
+/**
+ * @param prefix with or without a final dot
+ * @throws {RangeError} when it is no sequence of NATS tokens.
+ */
+export function createSubjects(prefix: string = PREFIX_DEFAULT): Subjects {
+  const root = prefix.replace(/\.$/, "");
+  if (!PREFIX_PATTERN.test(root)) {
+    throw new RangeError(
+      `Cannot use the prefix "${prefix}": it takes letters, digits, "_" and "-", in parts joined by "."`,
+    );
+  }
+  const streamRoot = root.replaceAll(".", "_").toUpperCase();
+  return {
+    prefix: root,
+    tick: `${root}.coord.tick`,
+    tickDone: `${root}.coord.tick.done`,
+    commit: `${root}.coord.commit`,
+    control: `${root}.coord.control`,
+    entityCreate: `${root}.entity.create`,
+    entityDestroy: `${root}.entity.destroy`,
+    entityCommand: `${root}.entity.command`,
+    register: `${root}.system.register`,
+    unregister: `${root}.system.unregister`,
+    heartbeat: `${root}.system.heartbeat`,
+    queryRequest: `${root}.query.request`,
+    queryWatch: `${root}.query.watch`,
+    schedule: (system) => `${root}.system.schedule.${system}`,
+    componentSet: (system, set, part) =>
+      `${root}.component.set.${system}.${set === undefined ? ">" : `${set}.${part}`}`,
+    componentChanged: (system = "*") => `${root}.component.changed.${system}`,
+    event: (topic) => `${root}.event.${topic}`,
+    streams: { components: `${streamRoot}_COMPONENTS`, sets: `${streamRoot}_SETS` },
+  };
+}

@@ -1,0 +1,70 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { BusStatus } from "../lib/bus/bus.ts";
+import { checkServerVersion, connectNats } from "../lib/bus/nats_bus.ts";
+import { UserError } from "../lib/user_error.ts";
+import { testBusConformance, type TestClient } from "./bus_conformance.ts";
+import { startTestServer } from "./test_server.ts";
+
+async function connect(servers: string, name: string): Promise<TestClient> {
+  const errors: { error: Error; subject: string }[] = [];
+  const onError = (error: Error, subject: string) => void errors.push({ error, subject });
+  return { ...await connectNats({ servers, name, onError }), errors };
+}
+
+testBusConformance("NATS", async () => {
+  const server = await startTestServer({ maxPayloadBytes: 1_000_000 });
+  return {
+    connect: (name) => connect(server.url, name),
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
+});
+
+Deno.test("connectNats() says where it found no server, and what to do", async () => {
+  await using server = await startTestServer();
+  const { url } = server;
+  await server.stop();
+  const error = await assertRejects(() => connect(url, "a"), UserError, "Cannot connect to NATS");
+  assertEquals([error.message.includes(url), error.message.includes("--nats")], [true, true]);
+});
+
+Deno.test("connectNats() reconnects when the server comes back", async () => {
+  await using first = await startTestServer();
+  const { bus, log } = await connect(first.url, "a");
+  const statuses: BusStatus[] = [];
+  const reconnected = Promise.withResolvers<void>();
+  bus.onStatus((status) => {
+    statuses.push(status);
+    if (status === "reconnected") reconnected.resolve();
+  });
+  let received = 0;
+  bus.subscribe("x", () => received++);
+  await bus.flush();
+  await first.stop();
+  await using second = await startTestServer({ port: first.port });
+  await reconnected.promise;
+  bus.publish("x", new Uint8Array(1));
+  await bus.flush();
+  assertEquals([received, second.port], [1, first.port]);
+  await assertRejects(() => log.info("none"), Error, "stream not found");
+  await bus.close();
+  assertEquals(statuses, ["disconnected", "reconnected", "closed"]);
+});
+
+Deno.test("close() does not wait for a server that is gone", async () => {
+  await using server = await startTestServer();
+  const { bus } = await connect(server.url, "a");
+  const gone = Promise.withResolvers<void>();
+  bus.onStatus((status) => status === "disconnected" && gone.resolve());
+  await server.stop();
+  await gone.promise;
+  await bus.close();
+});
+
+Deno.test("checkServerVersion() refuses what is older than 2.9.10", () => {
+  for (const version of ["2.9.10", "2.9.25", "2.10.0", "v3.0.0", "2.12.0-beta.1"]) {
+    checkServerVersion(version);
+  }
+  for (const version of ["2.9.9", "2.8.30", "1.99.99", "unknown"]) {
+    assertThrows(() => checkServerVersion(version), UserError, "2.9.10 or newer");
+  }
+});
