@@ -258,7 +258,7 @@ export class Coordinator {
 
   #unregister({ instance_id }: MessageOf<"Unregister">, message: Message): void {
     const instance = this.#registry.unregister(instance_id);
-    this.#reception.reply(message, "HeartbeatReply", { known: instance !== undefined });
+    this.#reception.reply(message, "UnregisterReply", { known: instance !== undefined });
     if (instance === undefined) return;
     this.#options.report.info(`${instance_id} left`);
     this.#announceInstance("system.down", instance.system, instance_id);

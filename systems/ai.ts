@@ -5,8 +5,9 @@
  *
  * Each rule changes the velocity that a boid would like to have, and the force
  * pulls the actual velocity towards it ("Steering Behaviors for Autonomous
- * Characters", GDC 1999). A step then ends between the two, and since the one
- * that is liked is never faster than `SPEED_MAX`, no boid gets faster than that.
+ * Characters", GDC 1999). A step shorter than the response time then ends between
+ * the two, and since the one that is liked is never faster than `SPEED_MAX`, no boid
+ * gets faster than that.
  *
  * @module
  */

@@ -127,7 +127,7 @@ Deno.test("physics slows a bounce by the restitution of the bounds", async () =>
 Deno.test("physics bounces off a sphere along its normal and keeps the speed", async () => {
   const harness = await SystemHarness.create();
   harness.spawn({ Static: {}, Transform3D: {}, Collider: { radius: 2 } });
-  const ball = harness.spawn(thing({ translation: [2.5, 2.5, 0], linear: [-3, -3, 1] }));
+  const ball = harness.spawn(thing({ translation: [2.5, 2.5, -0.5], linear: [-3, -3, 1] }));
   await harness.run("physics", physics, { dt: 0.5 });
   const velocity = harness.numbers(ball, "Velocity.linear");
   for (const [axis, expected] of [3, 3, 1].entries()) {

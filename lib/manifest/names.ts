@@ -10,7 +10,9 @@ import { NAME_LENGTH_MAX } from "./limits.ts";
 export const ENTITY_NAME = "Entity";
 
 export const COMPONENT_PATTERN = /^[A-Z][A-Za-z0-9]*$/;
-export const FIELD_PATTERN = /^[a-z][A-Za-z0-9_]*$/;
+/** Names that every JavaScript object has are left out: a value without the field would seem to have it. */
+export const FIELD_PATTERN =
+  /^(?!(?:constructor|hasOwnProperty|isPrototypeOf|propertyIsEnumerable|toLocaleString|toString|valueOf)$)[a-z][A-Za-z0-9_]*$/;
 /** Of systems and worlds, which are also file names and subject tokens. */
 export const SYSTEM_PATTERN = /^[a-z][a-z0-9_]*$/;
 const ENTITY_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;

@@ -11,9 +11,11 @@ import type { Log } from "../bus/log.ts";
 import { type Clock, delay } from "../clock.ts";
 import type { Manifests, SystemManifest } from "../manifest/manifest.ts";
 import { signatureText, systemSignature } from "../manifest/signature.ts";
+import type { Report } from "../report.ts";
 import { decodeMessage, encodeMessage, type HeaderFields } from "../wire/codec.ts";
 import type { MessageOf, MessageType } from "../wire/messages.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import { requestMessage, type WireRequest } from "../wire/request.ts";
 import type { Subjects } from "../wire/subjects.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import type { BroadcastSet } from "./rows.ts";
@@ -28,12 +30,6 @@ const ERROR_LENGTH_MAX = 4096;
 
 type Schedule = MessageOf<"SystemSchedule">;
 
-/** What an instance says of itself while it runs. */
-export interface InstanceLog {
-  info(line: string): void;
-  warn(line: string): void;
-}
-
 export interface InstanceOptions {
   readonly bus: Bus;
   readonly log: Log;
@@ -45,7 +41,7 @@ export interface InstanceOptions {
   readonly instanceId: string;
   /** Shards that the instance takes at a time; the next one travels while one is computed. */
   readonly credits: number;
-  readonly report: InstanceLog;
+  readonly report: Report;
 }
 
 export class Instance {
@@ -90,13 +86,13 @@ export class Instance {
     await Promise.all(this.#running);
     await this.#heartbeats;
     await bus.flush();
-    const { data, options } = encodeMessage("Unregister", {
-      instance_id: instanceId,
-      system: manifest.name,
-    });
     // Without an answer the coordinator notices by the missing heartbeats.
-    await bus.request(subjects.unregister, data, { ...options, timeoutMs: UNREGISTER_TIMEOUT_MS })
-      .catch(() => undefined);
+    await requestMessage(bus, subjects.unregister, {
+      type: "Unregister",
+      value: { instance_id: instanceId, system: manifest.name },
+      replyType: "UnregisterReply",
+      timeoutMs: UNREGISTER_TIMEOUT_MS,
+    }).catch(() => undefined);
   }
 
   async #register(): Promise<void> {
@@ -118,8 +114,9 @@ export class Instance {
   async #tryRegister(): Promise<string | undefined> {
     const { subjects, manifest, instanceId, credits } = this.#options;
     try {
-      const reply = await this.#request("RegisterReply", subjects.register, {
+      const reply = await this.#request(subjects.register, {
         type: "SystemDescriptor",
+        replyType: "RegisterReply",
         value: {
           protocol: PROTOCOL_VERSION,
           name: manifest.name,
@@ -150,8 +147,9 @@ export class Instance {
       since = clock.now();
       const value = { instance_id: instanceId, system: manifest.name, load, ...this.#totals };
       try {
-        const reply = await this.#request("HeartbeatReply", subjects.heartbeat, {
+        const reply = await this.#request(subjects.heartbeat, {
           type: "Heartbeat",
+          replyType: "HeartbeatReply",
           value,
         });
         if (!reply.known) await this.#register();
@@ -163,15 +161,13 @@ export class Instance {
     }
   }
 
-  async #request<R extends MessageType, T extends MessageType>(
-    replyType: R,
+  #request<T extends MessageType, R extends MessageType>(
     subject: string,
-    { type, value }: { type: T; value: MessageOf<T> },
+    request: Pick<WireRequest<T, R>, "type" | "value" | "replyType">,
   ): Promise<MessageOf<R>> {
     const { bus, instanceId } = this.#options;
-    const { data, options } = encodeMessage(type, value, { instance: instanceId });
-    const reply = await bus.request(subject, data, { ...options, timeoutMs: REQUEST_TIMEOUT_MS });
-    return decodeMessage(replyType, reply);
+    const fields = { instance: instanceId };
+    return requestMessage(bus, subject, { ...request, fields, timeoutMs: REQUEST_TIMEOUT_MS });
   }
 
   #offerCredit(): void {

@@ -184,6 +184,8 @@ export const MESSAGES = {
 
   /** instance → coordinator (request). */
   Unregister: z.object({ instance_id: name, system: name }),
+  /** `known` false: there was no such instance. */
+  UnregisterReply: z.object({ known: z.boolean() }),
 
   /** instance → coordinator (request). */
   Heartbeat: z.object({

@@ -5,11 +5,9 @@
  */
 import type { ComponentType, Field, Schema } from "../ecs/component.ts";
 import type { Access, Query } from "../ecs/query.ts";
+import { ENTITY_NAME } from "../manifest/names.ts";
 import type { WireQuery } from "./messages.ts";
 import { WireError } from "./wire_error.ts";
-
-/** The name that asks for the rows' entities in `read`. */
-export const ENTITY_TERM = "Entity";
 
 /** @throws {WireError} naming the term that is unknown. */
 export function parseQuery(schema: Schema, query: WireQuery): Query {
@@ -17,8 +15,8 @@ export function parseQuery(schema: Schema, query: WireQuery): Query {
     names.map((name) => componentNamed(schema, name));
   const read = query.read ?? [];
   return {
-    entities: read.includes(ENTITY_TERM),
-    read: parseAccesses(schema, read.filter((term) => term !== ENTITY_TERM)),
+    entities: read.includes(ENTITY_NAME),
+    read: parseAccesses(schema, read.filter((term) => term !== ENTITY_NAME)),
     write: parseAccesses(schema, query.write),
     optional: parseAccesses(schema, query.optional),
     with: components(query.with),
