@@ -13,11 +13,11 @@ import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
 import { parseCommands } from "../lib/wire/command.ts";
-import { encodeMessage } from "../lib/wire/codec.ts";
+import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
-import { Engine } from "./engine.ts";
+import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
 import { Gate } from "./gate.ts";
 import { Pacer } from "./pacer.ts";
 import { QueryService } from "./query_service.ts";
@@ -38,6 +38,8 @@ export interface CoordinatorOptions {
   readonly hz: number;
   /** Tick as fast as the systems allow; `dt` stays that of `hz`. */
   readonly isUnpaced: boolean;
+  /** Whether instances keep their rows from tick to tick, so that only changes travel. */
+  readonly isResident: boolean;
   /** Copies of the streams in a cluster. */
   readonly replicas: number;
   readonly report: Report;
@@ -91,7 +93,7 @@ export class Coordinator {
     this.#queries = new QueryService({
       world,
       payloadBytesMax: bus.payloadBytesMax,
-      publish: (subject, { data, options }) => bus.publish(subject, data, options),
+      publish: (subject, message) => this.#deliver(subject, message),
     });
     this.#engine = new Engine({
       ...options,
@@ -99,7 +101,8 @@ export class Coordinator {
       epoch,
       lastCommit,
       stats: this.stats,
-      credits: (system) => this.#registry.creditsOf(system),
+      credits: (system) => this.#registry.credits(system),
+      creditsOf: (instance) => this.#registry.creditsOf(instance),
     });
   }
 
@@ -266,7 +269,15 @@ export class Coordinator {
   }
 
   #enqueue({ commands: wire }: MessageOf<"EntityCommand">, message: Message): void {
-    const commands = parseCommands(this.#options.manifests.schema, wire);
+    const { bus, manifests } = this.#options;
+    const bytesMax = bus.payloadBytesMax * COMMIT_SHARE_MAX;
+    if (message.data.length > bytesMax) {
+      throw new WireError(
+        `Cannot queue the commands: ${message.data.length} bytes are more than ${bytesMax}, ` +
+          "the most that a commit has room for; send them in several messages",
+      );
+    }
+    const commands = parseCommands(manifests.schema, wire);
     const isQueued = this.#engine.queue.push({
       wire,
       commands,
@@ -325,6 +336,16 @@ export class Coordinator {
       shard: Number(shard),
       attempt: Number(attempt),
     });
+  }
+
+  /** To a watch: what does not fit into a message is lost, rather than the coordinator. */
+  #deliver(subject: string, { data, options }: Encoded): void {
+    try {
+      this.#options.bus.publish(subject, data, options);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#options.report.warn(error.message);
+    }
   }
 
   #announceInstance(topic: "system.up" | "system.down", system: string, instance: string): void {

@@ -120,6 +120,7 @@ function openCoordinator(
     world: chooseWorld(manifests, flags.world),
     hz: flags.hz,
     isUnpaced: flags.maxSpeed === true,
+    isResident: flags.resident,
     replicas: 1,
     report: { info: () => {}, warn: (line) => report.warn(line) },
   });

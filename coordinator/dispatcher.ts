@@ -21,6 +21,12 @@ export interface Decision {
   readonly wakeAt: number | undefined;
 }
 
+/** Shards that a system's instances can take at a time, in all and each. */
+export interface Credits {
+  readonly total: number;
+  readonly perInstance: number;
+}
+
 /** How many deadlines may pass without any shard done before `skip` gives up. */
 const DEADLINES_MAX = 4;
 /** How soon to try again when no instance had a credit. */
@@ -79,12 +85,15 @@ export class Dispatcher {
     this.#starvedUntil = -Infinity;
   }
 
-  /** Nobody took the attempt: there was no credit, or the instance refused it. */
-  bounce({ shard, attempt }: Attempt, now: number): void {
+  /**
+   * Nobody took the attempt. Where no instance had a credit (`isStarved`), it is
+   * worth waiting a little before the next one.
+   */
+  bounce({ shard, attempt }: Attempt, now: number, isStarved: boolean): void {
     const state = this.#shards[shard];
     if (state?.status !== "out" || attempt !== state.attempts - 1) return;
     this.#putBack(shard);
-    this.#starvedUntil = now + STARVED_RETRY_MS;
+    if (isStarved) this.#starvedUntil = now + STARVED_RETRY_MS;
   }
 
   /** A credit may have come free, so that sending is worth a try. */
@@ -95,22 +104,29 @@ export class Dispatcher {
   /**
    * What to do now, given that instances can take `credits.total` shards at a
    * time, `credits.perInstance` each. An instance holds shards while it computes
-   * another, so an attempt has that many deadlines.
+   * another, so an attempt has that many deadlines. A shard that `prefers` now
+   * goes before the others.
    */
-  decide(now: number, credits: { total: number; perInstance: number }): Decision {
+  decide(
+    now: number,
+    credits: Credits,
+    prefers: (shard: number) => boolean = () => false,
+  ): Decision {
     this.#expire(now);
     const lost = this.#giveUp(now, credits.total);
     const send: Attempt[] = [];
     if (now >= this.#starvedUntil) {
       while (this.#pending.length > 0 && this.#out < credits.total) {
-        send.push(this.#send(now + this.#deadlineMs * credits.perInstance));
+        const preferred = this.#pending.findIndex(prefers);
+        const expiresAt = now + this.#deadlineMs * credits.perInstance;
+        send.push(this.#send(Math.max(0, preferred), expiresAt));
       }
     }
     return { send, lost, wakeAt: this.isFinished ? undefined : this.#wakeAt(credits.total) };
   }
 
-  #send(expiresAt: number): Attempt {
-    const shard = this.#pending.shift() as number;
+  #send(place: number, expiresAt: number): Attempt {
+    const [shard] = this.#pending.splice(place, 1);
     const state = this.#shards[shard];
     state.status = "out";
     state.expiresAt = expiresAt;

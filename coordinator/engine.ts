@@ -19,8 +19,9 @@ import { WireError } from "../lib/wire/wire_error.ts";
 import { Broadcaster } from "./broadcaster.ts";
 import { CommandQueue, type QueuedBuffer } from "./command_queue.ts";
 import { Committer } from "./committer.ts";
-import type { Attempt } from "./dispatcher.ts";
+import type { Attempt, Credits } from "./dispatcher.ts";
 import { buildGraph, type Graph } from "./graph.ts";
+import { Residency } from "./residency.ts";
 import type { Stats } from "./stats.ts";
 import type { SystemRun } from "./system_run.ts";
 import { Tick } from "./tick.ts";
@@ -38,7 +39,11 @@ export interface EngineOptions {
   readonly epoch: number;
   /** Sequence of the newest commit in the log; 0: there is none. */
   readonly lastCommit: number;
-  credits(system: string): { total: number; perInstance: number };
+  /** Whether instances keep their rows from tick to tick, so that only changes travel. */
+  readonly isResident: boolean;
+  credits(system: string): Credits;
+  /** Shards that one instance can take; 0 when it is gone. */
+  creditsOf(instance: string): number;
 }
 
 /** What became of one buffer from outside. */
@@ -46,6 +51,9 @@ interface AppliedBuffer {
   readonly buffer: QueuedBuffer;
   readonly outcome: CommandOutcome;
 }
+
+/** Share of the largest message that commands may take: the commit lists them, and more than that. */
+export const COMMIT_SHARE_MAX = 0.5;
 
 /** How long a tick may take before the report says what it waits for. */
 const HELD_NOTICE_MS = 2000;
@@ -57,6 +65,7 @@ export class Engine {
   readonly #committer: Committer;
   readonly #broadcaster: Broadcaster;
   readonly #lastRuns = new Map<string, number>();
+  readonly #residencies = new Map<string, Residency>();
   readonly #skipping = new Set<string>();
   readonly #scheduleInbox: string;
   #graph: { readonly of: number; readonly graph: Graph };
@@ -79,6 +88,8 @@ export class Engine {
         bus.publish(subjects.componentSet(system, set, part), data, options),
     });
     this.#graph = this.#buildGraph();
+    if (!options.isResident) return;
+    for (const { name } of options.manifests.systems) this.#residencies.set(name, new Residency());
   }
 
   /** Number of the newest tick that was committed or is on its way to the log. */
@@ -106,7 +117,7 @@ export class Engine {
     const startedAt = clock.now();
     const tick = this.#tickNumber + 1;
     const since = world.changeTick++;
-    const applied = this.queue.take(bus.payloadBytesMax / 2)
+    const applied = this.queue.take(bus.payloadBytesMax * COMMIT_SHARE_MAX)
       .map((buffer) => ({ buffer, outcome: applyCommands(world, buffer.commands) }));
     this.#publish(subjects.tick, encodeMessage("TickStart", this.#tickStart(tick, dt), { tick }));
     const runs = await this.#runSystems(tick, dt);
@@ -182,15 +193,25 @@ export class Engine {
 
   /** Runs the systems; undefined when the tick was abandoned. */
   async #runSystems(tick: number, dt: number): Promise<readonly SystemRun[] | undefined> {
-    const { bus, clock, world, epoch, credits, report } = this.#options;
+    const { bus, clock, world, epoch, credits, creditsOf, report } = this.#options;
     if (this.#graph.of !== world.archetypeCount) this.#graph = this.#buildGraph();
-    const current = new Tick({ graph: this.graph, epoch, tick, dt, lastRuns: this.#lastRuns }, {
+    const options = {
+      graph: this.graph,
+      epoch,
+      tick,
+      dt,
+      lastRuns: this.#lastRuns,
+      residencies: this.#residencies,
+    };
+    const current = new Tick(options, {
       clock,
       world,
       broadcaster: this.#broadcaster,
       payloadBytesMax: bus.payloadBytesMax,
       credits,
-      send: (system, schedule, attempt) => this.#send(system, schedule, { ...attempt, tick }),
+      creditsOf,
+      send: (system, schedule, { attempt, instance }) =>
+        this.#send(schedule, { system, instance, tick, ...attempt }),
       onUnsendable: (system, error) => {
         this.#options.stats.system(system).errors++;
         report.warn(`${system}, tick ${tick}: ${error.message}`);
@@ -205,13 +226,16 @@ export class Engine {
   }
 
   #send(
-    system: string,
     { data, options }: Encoded,
-    { tick, shard, attempt }: Attempt & { tick: number },
-  ) {
+    { system, instance, tick, shard, attempt }: Attempt & {
+      system: string;
+      instance: string | undefined;
+      tick: number;
+    },
+  ): void {
     const { bus, subjects } = this.#options;
     const reply = `${this.#scheduleInbox}.${system}.${tick}.${shard}.${attempt}`;
-    bus.publish(subjects.schedule(system), data, { ...options, reply });
+    bus.publish(subjects.schedule(system, instance), data, { ...options, reply });
   }
 
   #buildGraph() {

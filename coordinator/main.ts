@@ -64,6 +64,7 @@ async function coordinate(flags: Flags): Promise<void> {
     world,
     hz: flags.hz,
     isUnpaced: flags.maxSpeed === true,
+    isResident: flags.resident,
     replicas: flags.replicas,
     report,
   });

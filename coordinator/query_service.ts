@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isSubject } from "../lib/bus/subject.ts";
 import type { Query } from "../lib/ecs/query.ts";
 import type { World } from "../lib/ecs/world.ts";
 import { encodeChunk } from "../lib/wire/chunk.ts";
@@ -59,6 +60,9 @@ export class QueryService {
    * @throws {WireError} when the query is wrong or there are too many watches.
    */
   watch(request: MessageOf<"QueryWatch">, now: number): MessageOf<"QueryWatchReply"> {
+    if (!isSubject(request.deliver)) {
+      throw new WireError(`Cannot watch: "${request.deliver}" is no subject to deliver to`);
+    }
     const id = `${request.deliver} ${JSON.stringify(request.query)}`;
     const parsed = parseQuery(this.#options.world.schema, request.query);
     if (!this.#watches.has(id) && this.#watches.size >= WATCHES_MAX) {

@@ -8,9 +8,10 @@ import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import { signatureText, systemSignature } from "../lib/manifest/signature.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import { PROTOCOL_VERSION } from "../lib/wire/protocol.ts";
+import type { Credits } from "./dispatcher.ts";
 
 /** Silence after which an instance is taken for dead. */
-export const SILENCE_MAX_MS = 5000;
+const SILENCE_MAX_MS = 5000;
 /** How often instances are asked to give a sign of life. */
 export const HEARTBEAT_MS = 1000;
 const INSTANCES_MAX = 4096;
@@ -92,8 +93,13 @@ export class Registry {
     return [...this.#instances.values()].filter((instance) => instance.system === system);
   }
 
+  /** Shards that one instance can take at a time; 0 when it is not registered. */
+  creditsOf(instance: string): number {
+    return this.#instances.get(instance)?.credits ?? 0;
+  }
+
   /** Shards that the system's instances can take at a time, in all and each. */
-  creditsOf(system: string): { total: number; perInstance: number } {
+  credits(system: string): Credits {
     let total = 0;
     let perInstance = 1;
     for (const instance of this.#instances.values()) {

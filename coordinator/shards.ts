@@ -10,7 +10,7 @@ import { rowBytesOf } from "../lib/ecs/field_type.ts";
 import { FixedColumn } from "../lib/ecs/column.ts";
 import { encode } from "@std/msgpack";
 import type { Access, Query } from "../lib/ecs/query.ts";
-import type { RowSelection } from "../lib/wire/chunk.ts";
+import type { RowSelection } from "../lib/wire/column.ts";
 
 /** Rows of one table within a shard. */
 export interface ShardChunk extends RowSelection {
@@ -29,7 +29,7 @@ export interface ShardLimits {
 /** Below this many rows a shard costs more to send than to run. */
 const ROWS_MIN = 512;
 /** Large enough that the cost per message does not matter, small enough to overlap. */
-const SHARD_BYTES_TARGET = 256 * 1024;
+const SHARD_BYTES_TARGET = 512 * 1024;
 /** Room in a message for everything but the columns. */
 const ENVELOPE_BYTES = 4096;
 /** Per chunk: its descriptor and the names of its columns. */

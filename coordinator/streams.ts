@@ -12,7 +12,7 @@ const COMPONENTS_BYTES_MAX = 4 * 1024 ** 3;
 const SETS_BYTES_MAX = 1024 ** 3;
 
 export interface OpenedStreams {
-  /** Number of this coordinator's term; the first is 1. */
+  /** Number of this coordinator's term, above those of all before on the same streams; from 1. */
   readonly epoch: number;
   /** Sequence of the newest commit; 0: there is none. */
   readonly lastCommit: number;
@@ -26,14 +26,14 @@ export async function openStreams(
   { log, subjects, replicas }: { log: Log; subjects: Subjects; replicas: number },
 ): Promise<OpenedStreams> {
   const { components, sets } = subjects.streams;
-  await log.open({
+  const changes = await log.open({
     name: components,
     subjects: [subjects.componentChanged(), subjects.commit],
     storage: "file",
     bytesMax: COMPONENTS_BYTES_MAX,
     replicas,
   });
-  await log.open({
+  const broadcasts = await log.open({
     name: sets,
     subjects: [subjects.componentSet("*")],
     storage: "memory",
@@ -47,5 +47,6 @@ export async function openStreams(
         `tick ${headers["tick-id"]}. Pass another --prefix, or remove the stream ${components}`,
     );
   }
-  return { epoch: 1, lastCommit: 0 };
+  // Instances that outlive a coordinator hold broadcast sets of its epoch, so it must not come again.
+  return { epoch: Math.max(changes.lastSequence, broadcasts.lastSequence) + 1, lastCommit: 0 };
 }

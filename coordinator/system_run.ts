@@ -10,19 +10,14 @@ import type { Clock, Timer } from "../lib/clock.ts";
 import type { Command } from "../lib/ecs/command.ts";
 import type { World } from "../lib/ecs/world.ts";
 import type { SystemManifest } from "../lib/manifest/manifest.ts";
-import {
-  type ColumnData,
-  columnKey,
-  decodeColumns,
-  encodeChunk,
-  mergeColumns,
-} from "../lib/wire/chunk.ts";
+import { encodeChunk, mergeResult } from "../lib/wire/chunk.ts";
 import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
 import { parseCommands } from "../lib/wire/command.ts";
-import type { Chunk, MessageOf } from "../lib/wire/messages.ts";
-import { WireError } from "../lib/wire/wire_error.ts";
-import { type Attempt, Dispatcher } from "./dispatcher.ts";
-import type { Shard, ShardChunk } from "./shards.ts";
+import type { MessageOf } from "../lib/wire/messages.ts";
+import { type Attempt, type Credits, Dispatcher } from "./dispatcher.ts";
+import type { Holder, Residency } from "./residency.ts";
+import { decodeShardResult } from "./shard_result.ts";
+import type { Shard } from "./shards.ts";
 
 /** The attempt whose result was taken, as the commit lists it; null: the shard is lost. */
 export type AcceptedShard = { readonly attempt: number; readonly instance_id: string } | null;
@@ -37,15 +32,19 @@ export interface SystemRunPlan {
   readonly dt: number;
   /** What the rows that this run writes are marked with. */
   readonly changeTick: number;
+  /** Who keeps which rows; undefined: every schedule carries all of its rows. */
+  readonly residency: Residency | undefined;
 }
 
 /** What a run needs of its surroundings. */
 export interface SystemRunPorts {
   readonly clock: Clock;
   readonly world: World;
-  send(schedule: Encoded, attempt: Attempt): void;
-  /** Shards that the system's instances can take now. */
-  credits(): { total: number; perInstance: number };
+  /** Sends to the instance, or else to any that has a credit. */
+  send(schedule: Encoded, attempt: Attempt, instance: string | undefined): void;
+  credits(): Credits;
+  /** Shards that one instance can take; 0 when it is gone. */
+  creditsOf(instance: string): number;
   /** The shard cannot be sent at all and is lost. */
   onUnsendable(attempt: Attempt, error: RangeError): void;
   onFinished(run: SystemRun): void;
@@ -60,6 +59,10 @@ export class SystemRun {
   missed = 0;
   readonly #ports: SystemRunPorts;
   readonly #dispatcher: Dispatcher;
+  readonly #ranges: (bigint | undefined)[];
+  readonly #holders: (Holder | undefined)[];
+  /** Shards that are out at their holders. */
+  readonly #direct = new Map<number, string>();
   #timer: Timer | undefined;
   #isOver = false;
 
@@ -68,6 +71,9 @@ export class SystemRun {
     this.plan = plan;
     this.#ports = ports;
     this.accepted = new Array(plan.shards.length).fill(undefined);
+    const residents = plan.residency?.begin(plan.shards) ?? [];
+    this.#ranges = residents.map(({ range }) => range);
+    this.#holders = residents.map(({ holder }) => holder);
     this.#dispatcher = new Dispatcher(plan.shards.length, {
       deadlineMs,
       onMiss,
@@ -81,7 +87,11 @@ export class SystemRun {
     this.#timer?.cancel();
     const { clock, credits } = this.#ports;
     const now = clock.now();
-    const { send, lost, wakeAt } = this.#dispatcher.decide(now, credits());
+    const { send, lost, wakeAt } = this.#dispatcher.decide(
+      now,
+      credits(),
+      (shard) => this.#freeHolder(shard) !== undefined,
+    );
     for (const attempt of send) this.#trySend(attempt);
     for (const shard of lost) this.accepted[shard] = null;
     this.missed += lost.length;
@@ -99,7 +109,9 @@ export class SystemRun {
 
   /** An attempt found no taker, or its taker refused it. */
   bounce(attempt: Attempt): void {
-    this.#dispatcher.bounce(attempt, this.#ports.clock.now());
+    const wasDirect = this.#direct.delete(attempt.shard);
+    this.#holders[attempt.shard] = undefined;
+    this.#dispatcher.bounce(attempt, this.#ports.clock.now(), !wasDirect);
     this.advance();
   }
 
@@ -118,7 +130,7 @@ export class SystemRun {
     let outcome: AcceptedShard = null;
     try {
       this.#merge(this.plan.shards[result.shard], result);
-      outcome = { attempt: result.attempt, instance_id: result.instance_id };
+      outcome = this.#accept(result);
     } finally {
       this.#close(result.shard, outcome);
     }
@@ -128,26 +140,53 @@ export class SystemRun {
   /** Takes the end of a shard that had no result: nothing written, or the script threw. */
   acceptEnd(ack: MessageOf<"TickAck">): boolean {
     if (!this.#dispatcher.isOpen(ack)) return false;
-    const isDone = ack.error === undefined;
-    const { attempt, instance_id } = ack;
-    this.#close(ack.shard, isDone ? { attempt, instance_id } : null);
+    this.#close(ack.shard, ack.error === undefined ? this.#accept(ack) : null);
     return true;
+  }
+
+  /** Remembers who has the rows now. */
+  #accept(
+    { shard, attempt, instance_id, kept }: Attempt & {
+      instance_id: string;
+      kept?: boolean | undefined;
+    },
+  ): AcceptedShard {
+    const { residency, tick, changeTick } = this.plan;
+    const range = this.#ranges[shard];
+    if (kept && range !== undefined) {
+      residency?.hold(range, { instance: instance_id, tick, changeTick });
+    }
+    return { attempt, instance_id };
+  }
+
+  /** The shard's holder, if it is there and has time. */
+  #freeHolder(shard: number): Holder | undefined {
+    const holder = this.#holders[shard];
+    if (holder === undefined) return undefined;
+    let out = 0;
+    for (const instance of this.#direct.values()) if (instance === holder.instance) out++;
+    return out < this.#ports.creditsOf(holder.instance) ? holder : undefined;
   }
 
   /** A row that does not fit into a message is lost, rather than the coordinator. */
   #trySend(attempt: Attempt): void {
+    const { shard } = attempt;
+    const holder = attempt.attempt === 0 ? this.#freeHolder(shard) : undefined;
+    if (holder) this.#direct.set(shard, holder.instance);
+    else this.#direct.delete(shard);
     try {
-      this.#ports.send(this.#schedule(attempt), attempt);
+      this.#ports.send(this.#schedule(attempt, holder), attempt, holder?.instance);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      this.accepted[attempt.shard] = null;
-      this.#dispatcher.finish(attempt.shard, this.#ports.clock.now());
+      this.accepted[shard] = null;
+      this.#dispatcher.finish(shard, this.#ports.clock.now());
       this.#ports.onUnsendable(attempt, error);
     }
   }
 
   #close(shard: number, outcome: AcceptedShard): void {
     this.accepted[shard] = outcome;
+    this.#direct.delete(shard);
     this.#dispatcher.finish(shard, this.#ports.clock.now());
     this.advance();
   }
@@ -157,13 +196,13 @@ export class SystemRun {
     this.#ports.onFinished(this);
   }
 
-  #schedule({ shard, attempt }: Attempt): Encoded {
+  /** With a holder: only what has changed since it ran the rows. */
+  #schedule({ shard, attempt }: Attempt, holder: Holder | undefined): Encoded {
     const { manifest, epoch, tick, dt, sets, shards } = this.plan;
     const { query } = manifest;
     const accesses = [...query.read, ...query.write, ...query.optional];
-    const chunks = shards[shard].map((chunk) =>
-      encodeChunk(chunk.table, chunk, { accesses, entities: query.entities })
-    );
+    const options = { accesses, entities: query.entities, since: holder?.changeTick };
+    const range = this.#ranges[shard];
     return encodeMessage("SystemSchedule", {
       epoch,
       tick_id: tick,
@@ -172,7 +211,9 @@ export class SystemRun {
       attempt,
       dt,
       sets,
-      chunks,
+      ...(range !== undefined && { range }),
+      ...(holder && { base: holder.tick }),
+      chunks: shards[shard].map((chunk) => encodeChunk(chunk.table, chunk, options)),
     }, { epoch, tick, shard, attempt });
   }
 
@@ -180,51 +221,10 @@ export class SystemRun {
   #merge(shard: Shard, { shard: number, chunks, commands }: MessageOf<"ComponentShard">): void {
     const { manifest, changeTick } = this.plan;
     const accesses = manifest.query.write;
-    const columns = checkChunks(shard, chunks, manifest);
+    const results = decodeShardResult(shard, chunks, manifest);
     this.commands[number] = parseCommands(this.#ports.world.schema, commands);
     for (const [i, chunk] of shard.entries()) {
-      mergeColumns(chunk.table, chunk, { accesses, columns: columns[i], tick: changeTick });
+      mergeResult(chunk.table, chunk, { accesses, result: results[i], tick: changeTick });
     }
   }
-}
-
-/**
- * The decoded columns of a result's chunks.
- * @throws {WireError} when they are not the shard's rows, or not the declared columns.
- */
-function checkChunks(
-  shard: Shard,
-  chunks: readonly Chunk[],
-  { name, query }: SystemManifest,
-): Map<string, ColumnData>[] {
-  const declared = new Set(
-    query.write.flatMap(({ component, fields }) =>
-      fields.map((field) => columnKey(component, field))
-    ),
-  );
-  if (declared.size === 0 && chunks.length === 0) return [];
-  if (chunks.length !== shard.length) {
-    throw new WireError(`Cannot merge: ${chunks.length} chunks came for ${shard.length}`);
-  }
-  return chunks.map((chunk, i) => {
-    checkRows(shard[i], chunk);
-    const undeclared = Object.keys(chunk.columns).find((key) => !declared.has(key));
-    if (undeclared !== undefined) {
-      throw new WireError(`Cannot merge "${undeclared}": "${name}" does not declare to write it`);
-    }
-    return decodeColumns(chunk, query.write);
-  });
-}
-
-function checkRows({ table, first, count, rows }: ShardChunk, chunk: Chunk): void {
-  const isSame = chunk.archetype === table.id && chunk.first === first && chunk.count === count &&
-    (chunk.rows === undefined
-      ? rows === undefined
-      : rows !== undefined && areSameRows(rows, chunk.rows));
-  if (!isSame) throw new WireError("Cannot merge: a chunk has other rows than were assigned");
-}
-
-function areSameRows(rows: Uint32Array, bytes: Uint8Array): boolean {
-  const own = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
-  return own.length === bytes.length && own.every((byte, i) => byte === bytes[i]);
 }

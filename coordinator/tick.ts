@@ -8,8 +8,9 @@ import type { Clock } from "../lib/clock.ts";
 import type { World } from "../lib/ecs/world.ts";
 import type { Encoded } from "../lib/wire/codec.ts";
 import type { Broadcaster } from "./broadcaster.ts";
-import type { Attempt } from "./dispatcher.ts";
+import type { Attempt, Credits } from "./dispatcher.ts";
 import type { Graph, GraphNode } from "./graph.ts";
+import type { Residency } from "./residency.ts";
 import { planShards } from "./shards.ts";
 import { SystemRun } from "./system_run.ts";
 
@@ -21,6 +22,8 @@ export interface TickOptions {
   readonly dt: number;
   /** Change tick of each system's last run, by name; updated as systems start. */
   readonly lastRuns: Map<string, number>;
+  /** Who keeps each system's rows, by name; a system that it lacks is sent all of its rows. */
+  readonly residencies: ReadonlyMap<string, Residency>;
 }
 
 export interface TickPorts {
@@ -28,8 +31,13 @@ export interface TickPorts {
   readonly world: World;
   readonly broadcaster: Broadcaster;
   readonly payloadBytesMax: number;
-  send(system: string, schedule: Encoded, attempt: Attempt): void;
-  credits(system: string): { total: number; perInstance: number };
+  send(
+    system: string,
+    schedule: Encoded,
+    to: { attempt: Attempt; instance: string | undefined },
+  ): void;
+  credits(system: string): Credits;
+  creditsOf(instance: string): number;
   onUnsendable(system: string, error: RangeError): void;
 }
 
@@ -83,7 +91,7 @@ export class Tick {
     const node = this.#nodes.get(name);
     if (node === undefined) return;
     const { world, broadcaster, payloadBytesMax } = this.#ports;
-    const { epoch, tick, dt, lastRuns } = this.#options;
+    const { epoch, tick, dt, lastRuns, residencies } = this.#options;
     const changeTick = ++world.changeTick;
     const { query } = node.system;
     const shards = planShards(world.match(query), query, {
@@ -93,12 +101,15 @@ export class Tick {
     });
     lastRuns.set(name, changeTick);
     const sets = shards.length === 0 ? {} : broadcaster.publish(node.system, { tick, changeTick });
-    const plan = { manifest: node.system, shards, sets, epoch, tick, dt, changeTick };
+    const residency = residencies.get(name);
+    const plan = { manifest: node.system, shards, sets, epoch, tick, dt, changeTick, residency };
     const run = new SystemRun(plan, {
       clock: this.#ports.clock,
       world,
-      send: (schedule, attempt) => this.#ports.send(name, schedule, attempt),
+      send: (schedule, attempt, instance) =>
+        this.#ports.send(name, schedule, { attempt, instance }),
       credits: () => this.#ports.credits(name),
+      creditsOf: this.#ports.creditsOf,
       onUnsendable: (_, error) => this.#ports.onUnsendable(name, error),
       onFinished: () => this.#finish(node),
     });

@@ -15,6 +15,7 @@ export interface WorldFlags {
   readonly hz: number;
   readonly ticks?: number;
   readonly maxSpeed?: true;
+  readonly resident: boolean;
 }
 
 const HZ_DEFAULT = 60;
@@ -25,7 +26,8 @@ export function addWorldFlags(program: Command): Command {
     .option("--world <name>", "world to start with; by default the folder's only one")
     .option("--hz <n>", "ticks a second", positiveNumber, HZ_DEFAULT)
     .option("--ticks <n>", "end after this many ticks", positiveInteger)
-    .option("--max-speed", "no waiting between ticks; each still simulates 1 / hz seconds");
+    .option("--max-speed", "no waiting between ticks; each still simulates 1 / hz seconds")
+    .option("--no-resident", "send every shard whole, instead of what changed since its last run");
 }
 
 /**

@@ -10,27 +10,14 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import type { Bus, Headers, Message } from "../lib/bus/bus.ts";
+import type { Headers, Message } from "../lib/bus/bus.ts";
 import { NoRespondersError, RequestTimeoutError } from "../lib/bus/bus.ts";
-import type { Log } from "../lib/bus/log.ts";
+import type { ConformanceCase, TestClient } from "./conformance_case.ts";
 import { logCases } from "./log_conformance.ts";
-
-/** One client, and what its handlers threw. */
-export interface TestClient {
-  readonly bus: Bus;
-  readonly log: Log;
-  readonly errors: { readonly error: Error; readonly subject: string }[];
-}
 
 /** A fresh server, in whatever form. */
 export interface TestNetwork extends AsyncDisposable {
   connect(name: string): Promise<TestClient>;
-}
-
-/** One piece of behaviour; `prefix` keeps its subjects and streams apart from the others'. */
-export interface ConformanceCase {
-  readonly name: string;
-  run(context: { a: TestClient; b: TestClient; prefix: string }): Promise<void>;
 }
 
 /** Registers the suite for one implementation. */

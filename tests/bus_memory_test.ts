@@ -2,7 +2,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { Message } from "../lib/bus/bus.ts";
 import { type Delivery, type Fault, MemoryNetwork } from "../lib/bus/memory_bus.ts";
 import type { Clock } from "../lib/clock.ts";
-import { bytes, testBusConformance, type TestClient, text } from "./bus_conformance.ts";
+import { bytes, testBusConformance, text } from "./bus_conformance.ts";
+import type { TestClient } from "./conformance_case.ts";
 
 /** A full-period generator: what matters is that every run draws the same numbers. */
 function createRandom(seed: number): () => number {

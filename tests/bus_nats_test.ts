@@ -2,7 +2,8 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { BusStatus } from "../lib/bus/bus.ts";
 import { checkServerVersion, connectNats } from "../lib/bus/nats_bus.ts";
 import { UserError } from "../lib/user_error.ts";
-import { testBusConformance, type TestClient } from "./bus_conformance.ts";
+import { testBusConformance } from "./bus_conformance.ts";
+import type { TestClient } from "./conformance_case.ts";
 import { startTestServer } from "./test_server.ts";
 
 async function connect(servers: string, name: string): Promise<TestClient> {

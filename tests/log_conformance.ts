@@ -10,7 +10,7 @@ import {
   type StreamConfig,
   WrongLastSequenceError,
 } from "../lib/bus/log.ts";
-import type { ConformanceCase } from "./bus_conformance.ts";
+import type { ConformanceCase } from "./conformance_case.ts";
 
 const one = new Uint8Array([1]);
 

@@ -17,7 +17,8 @@ import { Broadcasts } from "../lib/runtime/broadcasts.ts";
 import type { BroadcastSet } from "../lib/runtime/rows.ts";
 import { ShardRunner } from "../lib/runtime/run_shard.ts";
 import type { SystemDefinition } from "../lib/runtime/system.ts";
-import { decodeColumns, encodeChunk, mergeColumns, type RowSelection } from "../lib/wire/chunk.ts";
+import { decodeResult, encodeChunk, mergeResult } from "../lib/wire/chunk.ts";
+import type { RowSelection } from "../lib/wire/column.ts";
 import { decodePayload } from "../lib/wire/codec.ts";
 
 const MANIFESTS = fileURLToPath(new URL("../manifests", import.meta.url));
@@ -113,9 +114,9 @@ export class SystemHarness {
       sets: {},
       chunks: [encodeChunk(table, selection, { accesses, entities: query.entities })],
     };
-    const { chunks: [result] } = await runner.run(runner.decode(schedule), { schedule, sets });
-    const columns = decodeColumns(result, query.write);
-    mergeColumns(table, selection, { accesses: query.write, columns, tick: this.#tick });
+    const { chunks: [chunk] } = await runner.run(runner.decode(schedule), sets);
+    const result = decodeResult(chunk, query.write);
+    mergeResult(table, selection, { accesses: query.write, result, tick: this.#tick });
   }
 
   #takeSets(manifest: SystemManifest): Record<string, BroadcastSet> {

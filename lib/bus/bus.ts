@@ -14,7 +14,7 @@ export interface Message {
   readonly subject: string;
   readonly data: Uint8Array;
   readonly headers: Headers;
-  /** Where an answer is expected, if anywhere. */
+  /** Where an answer is expected, if anywhere; always a subject that can be published to. */
   readonly reply?: string | undefined;
   /**
    * True for the bus's own notice, sent to the reply subject of a message that

@@ -31,7 +31,7 @@ import { isNoResponders } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
 import { NatsLog } from "./nats_log.ts";
 import { checkServerVersion } from "./nats_version.ts";
-import { checkPattern, checkSubject } from "./subject.ts";
+import { checkPattern, checkSubject, isSubject } from "./subject.ts";
 
 export { checkServerVersion } from "./nats_version.ts";
 
@@ -117,7 +117,8 @@ class NatsMessage implements Message {
   }
 
   get reply(): string | undefined {
-    return this.#msg.reply || undefined;
+    const { reply } = this.#msg;
+    return reply && isSubject(reply) ? reply : undefined;
   }
 
   get noResponders(): boolean {

@@ -34,6 +34,11 @@ export function hasWildcard(pattern: string): boolean {
   return pattern.includes("*") || pattern.includes(">");
 }
 
+/** Whether `subject` is one that can be published to. */
+export function isSubject(subject: string): boolean {
+  return findFault(subject) === undefined && !hasWildcard(subject);
+}
+
 /** @throws {TypeError} unless `subject` is one that can be published to. */
 export function checkSubject(subject: string): void {
   const fault = findFault(subject);

@@ -18,6 +18,8 @@ import {
 /** What the two kinds of column share; rows are numbered from 0. */
 export interface Column {
   readonly field: Field;
+  /** The newest change tick in which a value of this column was written. */
+  changedLast: number;
   get(row: number): FieldValue;
   set(row: number, value: FieldValue): void;
   /** Copies row `from` of `source`, a column of the same field type, over row `to`. */
@@ -37,6 +39,7 @@ export function createColumn(field: Field): AnyColumn {
 /** `data` has `stride` elements per row and is replaced when the column grows. */
 export class FixedColumn implements Column {
   readonly stride: number;
+  changedLast = 0;
   data: TypedArray;
 
   constructor(readonly field: Field, readonly type: FixedFieldType) {
@@ -79,6 +82,7 @@ export class FixedColumn implements Column {
 }
 
 export class ListColumn implements Column {
+  changedLast = 0;
   readonly data: ValueType[] = [];
 
   constructor(readonly field: Field) {}

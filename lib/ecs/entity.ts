@@ -10,8 +10,3 @@ export type Entity = number;
 
 /** The value of an `entity` field that points nowhere. */
 export const NO_ENTITY: Entity = 0;
-
-/** True for a number that can name an entity, alive or not. */
-export function isEntity(value: unknown): value is Entity {
-  return Number.isSafeInteger(value) && (value as number) > 0;
-}

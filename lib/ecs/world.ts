@@ -117,7 +117,9 @@ export class World {
     }
     for (const column of store.columns) {
       const item = value[column.field.name];
-      if (item !== undefined) column.set(row, item);
+      if (item === undefined) continue;
+      column.set(row, item);
+      column.changedLast = this.changeTick;
     }
     markChanged(store, row, this.changeTick);
   }
@@ -177,6 +179,7 @@ export class World {
   #write(store: ComponentColumns, row: number, value: ComponentValue): void {
     for (const column of store.columns) {
       column.set(row, value[column.field.name] ?? column.field.default);
+      column.changedLast = this.changeTick;
     }
     markChanged(store, row, this.changeTick);
   }

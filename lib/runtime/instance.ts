@@ -17,9 +17,10 @@ import type { MessageOf, MessageType } from "../wire/messages.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { requestMessage, type WireRequest } from "../wire/request.ts";
 import type { Subjects } from "../wire/subjects.ts";
+import { WireError } from "../wire/wire_error.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import type { BroadcastSet } from "./rows.ts";
-import { ShardRunner } from "./run_shard.ts";
+import { type DecodedShard, ShardRunner } from "./run_shard.ts";
 import type { SystemDefinition } from "./system.ts";
 
 const REQUEST_TIMEOUT_MS = 2000;
@@ -73,6 +74,11 @@ export class Instance {
       await bus.flush();
       await this.#replaySets(log);
     }
+    this.#credits.add(
+      bus.subscribe(subjects.schedule(manifest.name, this.#options.instanceId), (message) => {
+        this.#run(message, () => {});
+      }),
+    );
     for (let i = 0; i < credits; i++) this.#offerCredit();
     this.#heartbeats = this.#beat();
   }
@@ -174,78 +180,73 @@ export class Instance {
     const { bus, subjects, manifest } = this.#options;
     const credit = bus.subscribe(subjects.schedule(manifest.name), (message) => {
       this.#credits.delete(credit);
-      const run = this.#take(message).finally(() => this.#running.delete(run));
-      this.#running.add(run);
+      this.#run(message, () => this.#offerCredit());
     }, { queue: manifest.queue, max: 1 });
     this.#credits.add(credit);
   }
 
-  /** Runs one schedule and answers it; whatever happens, the credit is offered again. */
-  async #take(message: Message): Promise<void> {
-    let publish: () => void;
-    try {
-      const schedule = decodeMessage("SystemSchedule", message);
-      const chunks = this.#runner.decode(schedule);
-      const sets = await this.#setsOf(schedule);
-      publish = await this.#run(schedule, { chunks, sets });
-    } catch (error) {
-      publish = () => this.#refuse(message, error);
-    }
-    if (!this.#stopping.signal.aborted) this.#offerCredit();
-    publish();
+  /** Runs one schedule; `renew` is called before it is answered, whatever happens. */
+  #run(message: Message, renew: () => void): void {
+    const run = this.#answerTo(message).then((publish) => {
+      if (!this.#stopping.signal.aborted) renew();
+      publish();
+    }).finally(() => this.#running.delete(run));
+    this.#running.add(run);
   }
 
-  async #run(
-    schedule: Schedule,
-    { chunks, sets }: {
-      chunks: ReturnType<ShardRunner["decode"]>;
-      sets: Record<string, BroadcastSet>;
-    },
+  /** Runs one schedule and returns what publishes its outcome. */
+  async #answerTo(message: Message): Promise<() => void> {
+    try {
+      const shard = this.#runner.decode(decodeMessage("SystemSchedule", message));
+      const sets = await this.#setsOf(shard.schedule);
+      return await this.#runShard(shard, sets);
+    } catch (error) {
+      return () => this.#refuse(message, error);
+    }
+  }
+
+  async #runShard(
+    shard: DecodedShard,
+    sets: Record<string, BroadcastSet>,
   ): Promise<() => void> {
     const { clock } = this.#options;
+    const { schedule } = shard;
     const startedAt = clock.now();
     try {
-      const output = await this.#runner.run(chunks, { schedule, sets });
-      const computeMs = this.#countRun(clock.now() - startedAt, output.rows);
+      const output = await this.#runner.run(shard, sets);
+      const compute_ms = this.#countRun(clock.now() - startedAt, output.rows);
+      const { rows, kept } = output;
       const hasResult = output.commands.length > 0 ||
-        output.chunks.some((chunk) => Object.keys(chunk.columns).length > 0);
+        output.chunks.some(({ columns, patches }) => patches || Object.keys(columns).length > 0);
       const result = hasResult ? this.#encodeResult(schedule, output) : undefined;
       return () => {
         const { bus, subjects, manifest } = this.#options;
         if (result) {
           bus.publish(subjects.componentChanged(manifest.name), result.data, result.options);
         }
-        this.#acknowledge(schedule, {
-          changed: hasResult,
-          rows: output.rows,
-          compute_ms: computeMs,
-        });
+        this.#acknowledge(schedule, { changed: hasResult, rows, compute_ms, kept });
       };
     } catch (error) {
-      const computeMs = this.#countRun(clock.now() - startedAt, 0);
+      const compute_ms = this.#countRun(clock.now() - startedAt, 0);
       this.#totals.errors++;
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       this.#options.report.warn(`tick ${schedule.tick_id}, shard ${schedule.shard}: ${text}`);
-      return () =>
-        this.#acknowledge(schedule, {
-          changed: false,
-          rows: 0,
-          compute_ms: computeMs,
-          error: text.slice(0, ERROR_LENGTH_MAX),
-        });
+      const outcome = {
+        changed: false,
+        rows: 0,
+        compute_ms,
+        error: text.slice(0, ERROR_LENGTH_MAX),
+      };
+      return () => this.#acknowledge(schedule, outcome);
     }
   }
 
   #encodeResult(
     schedule: Schedule,
-    { chunks, commands }: Pick<MessageOf<"ComponentShard">, "chunks" | "commands">,
+    { chunks, commands, kept }: Pick<MessageOf<"ComponentShard">, "chunks" | "commands" | "kept">,
   ) {
-    const value = {
-      ...attemptOf(schedule),
-      instance_id: this.#options.instanceId,
-      chunks,
-      commands,
-    };
+    const { instanceId: instance_id } = this.#options;
+    const value = { ...attemptOf(schedule), instance_id, chunks, commands, kept };
     const result = encodeMessage("ComponentShard", value, this.#headerFields(schedule));
     const { payloadBytesMax } = this.#options.bus;
     if (result.data.length <= payloadBytesMax) return result;
@@ -257,7 +258,7 @@ export class Instance {
 
   #acknowledge(
     schedule: Schedule,
-    outcome: Pick<MessageOf<"TickAck">, "changed" | "rows" | "compute_ms" | "error">,
+    outcome: Pick<MessageOf<"TickAck">, "changed" | "rows" | "compute_ms" | "error" | "kept">,
   ): void {
     const { bus, subjects, instanceId } = this.#options;
     const value = { ...attemptOf(schedule), instance_id: instanceId, ...outcome };
@@ -315,7 +316,14 @@ export class Instance {
     const { subjects, manifest } = this.#options;
     const filter = subjects.componentSet(manifest.name);
     for await (const entry of log.lastPerSubject(subjects.streams.sets, filter)) {
-      this.#receiveSet({ ...entry, noResponders: false });
+      try {
+        this.#broadcasts.receive(
+          decodeMessage("ComponentSet", { ...entry, noResponders: false }),
+        );
+      } catch (error) {
+        // It was refused when it was published, and may come up with every replay.
+        if (!(error instanceof WireError)) throw error;
+      }
     }
   }
 

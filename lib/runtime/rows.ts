@@ -8,7 +8,7 @@
 import type { Columns, ComponentHandle, Layout, Schema } from "../ecs/component.ts";
 import type { ColumnArray, FieldType } from "../ecs/field_type.ts";
 import type { Access, Query } from "../ecs/query.ts";
-import { type ColumnData, columnKey } from "../wire/chunk.ts";
+import { type ColumnData, columnKey } from "../wire/column.ts";
 import { UserError } from "../user_error.ts";
 
 type ElementOf<A> = A extends ArrayLike<infer E> ? E : never;

@@ -22,9 +22,26 @@ export interface ValueMap {
   [index: string | number]: ValueType;
 }
 
+/** What is not binary data in a typical message; a buffer that proves too small is grown. */
+const REST_BYTES = 1024;
+
 /** Encodes `object` as MessagePack. */
 export function encode(object: ValueType): Uint8Array<ArrayBuffer> {
-  return new Encoder({ useBigInt64: true }).encode(object);
+  const encoder = new Encoder({
+    useBigInt64: true,
+    initialBufferSize: binaryBytes(object) + REST_BYTES,
+  });
+  // The encoder is not used again, so its buffer need not be copied.
+  return encoder.encodeSharedRef(object);
+}
+
+/** Bytes of all binary data in `object`: most of a large message, copied just once if there is room. */
+function binaryBytes(object: ValueType): number {
+  if (object === null || typeof object !== "object") return 0;
+  if (object instanceof Uint8Array) return object.byteLength;
+  let bytes = 0;
+  for (const value of Object.values(object)) bytes += binaryBytes(value);
+  return bytes;
 }
 
 /**

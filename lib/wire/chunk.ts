@@ -3,33 +3,38 @@
  *
  * @module
  */
-import { markChanged, type Table } from "../ecs/archetype.ts";
-import { type AnyColumn, FixedColumn } from "../ecs/column.ts";
-import { bytesOfRows, decodeEntities, encodeEntities, rowsOfBytes } from "../ecs/column_bytes.ts";
-import type { ComponentType, Field } from "../ecs/component.ts";
-import { allocate, isFixed, rowBytesOf, strideOf, type TypedArray } from "../ecs/field_type.ts";
-import { parseFieldValue } from "../ecs/field_value.ts";
+import type { Table } from "../ecs/archetype.ts";
+import { decodeEntities, encodeEntities, rowsOfBytes } from "../ecs/column_bytes.ts";
+import type { Field } from "../ecs/component.ts";
 import type { Access } from "../ecs/query.ts";
-import type { ValueType } from "@std/msgpack";
-import type { Chunk, WireColumn } from "./messages.ts";
+import {
+  asWireError,
+  type ColumnData,
+  columnKey,
+  decodeColumn,
+  encodeRows,
+  mergeColumn,
+  type RowSelection,
+} from "./column.ts";
+import type { Chunk } from "./messages.ts";
+import {
+  bytesOfRowNumbers,
+  type ColumnChange,
+  type DecodedPatch,
+  decodePatch,
+  encodeTableChange,
+} from "./patch.ts";
 import { WireError } from "./wire_error.ts";
-
-/** Rows of one table: `count` from `first` on, or those that `rows` lists. */
-export interface RowSelection {
-  readonly first: number;
-  readonly count: number;
-  readonly rows?: Uint32Array;
-}
-
-/** A column of a message in memory: a typed array, or one value per row. */
-export type ColumnData = TypedArray | ValueType[];
 
 const ENTITY_BYTES = 8;
 const ROW_NUMBER_BYTES = 4;
 
-/** The name of a column in messages. */
-export function columnKey(component: ComponentType, field: Field): string {
-  return `${component.name}.${field.name}`;
+export interface ChunkOptions {
+  readonly accesses: readonly Access[];
+  /** Whether the rows' entities go along, unless the receiver has them. */
+  readonly entities: boolean;
+  /** Change tick up to which the receiver has the rows; what is older is left out. */
+  readonly since?: number | undefined;
 }
 
 /**
@@ -39,71 +44,66 @@ export function columnKey(component: ComponentType, field: Field): string {
 export function encodeChunk(
   table: Table,
   selection: RowSelection,
-  { accesses, entities }: { accesses: readonly Access[]; entities: boolean },
+  { accesses, entities, since }: ChunkOptions,
 ): Chunk {
-  const columns: Record<string, WireColumn> = {};
+  const { first, count, rows } = selection;
+  const changes = new Map<string, ColumnChange>();
   for (const { component, fields } of accesses) {
-    for (const column of table.store(component)?.columns ?? []) {
+    const store = table.store(component);
+    if (store === undefined) continue;
+    let changed: Uint32Array | undefined;
+    for (const column of store.columns) {
       if (!fields.includes(column.field)) continue;
-      columns[columnKey(component, column.field)] = encodeRows(column, selection);
+      const key = columnKey(component, column.field);
+      if (since === undefined) {
+        changes.set(key, { column: encodeRows(column, selection) });
+      } else if (column.changedLast > since) {
+        changed ??= changedRows(store.changed, selection, since);
+        changes.set(key, encodeTableChange(column, selection, changed));
+      }
     }
   }
-  const { first, count, rows } = selection;
   return {
     archetype: table.id,
     first,
     count,
-    columns,
-    ...(rows && { rows: new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength) }),
-    ...(entities && { entities: encodeEntities(selectEntities(table, selection)) }),
+    ...collectChanges(changes),
+    ...(rows && { rows: bytesOfRowNumbers(rows) }),
+    ...(entities && since === undefined &&
+      { entities: encodeEntities(selectEntities(table, selection)) }),
   };
 }
 
-function encodeRows(column: AnyColumn, { first, count, rows }: RowSelection): WireColumn {
-  if (!(column instanceof FixedColumn)) {
-    return rows
-      ? Array.from(rows, (row) => column.data[row])
-      : column.data.slice(first, first + count);
+/** Changes by column key, as a chunk lists them. */
+export function collectChanges(
+  changes: ReadonlyMap<string, ColumnChange>,
+): Pick<Chunk, "columns" | "patches"> {
+  const columns: Chunk["columns"] = {};
+  const patches: NonNullable<Chunk["patches"]> = {};
+  let isPatched = false;
+  for (const [key, { column, patch }] of changes) {
+    if (column) columns[key] = column;
+    if (!patch) continue;
+    patches[key] = patch;
+    isPatched = true;
   }
-  if (!rows) return bytesOfRows(column.type, column.data, { first, count });
-  const { stride, type } = column;
-  const gathered = allocate(type, count);
-  rows.forEach((row, i) => {
-    for (let k = 0; k < stride; k++) gathered[i * stride + k] = column.data[row * stride + k];
-  });
-  return bytesOfRows(type, gathered, { first: 0, count });
+  return isPatched ? { columns, patches } : { columns };
+}
+
+/** Places within the selection that are marked as changed after `since`. */
+function changedRows(marks: Float64Array, { first, count }: RowSelection, since: number) {
+  const rows = new Uint32Array(count);
+  let length = 0;
+  for (let i = 0; i < count; i++) {
+    if (marks[first + i] > since) rows[length++] = i;
+  }
+  return rows.subarray(0, length);
 }
 
 function selectEntities(table: Table, { first, count, rows }: RowSelection): Float64Array {
   return rows
     ? Float64Array.from(rows, (row) => table.entities[row])
     : table.entities.subarray(first, first + count);
-}
-
-/**
- * A column of `count` rows out of a message.
- * @throws {WireError} when its kind or length is wrong, or a value is not the field's.
- */
-export function decodeColumn(field: Field, column: WireColumn, count: number): ColumnData {
-  const { type } = field;
-  if (!isFixed(type)) return decodeList(field, column, count);
-  if (!(column instanceof Uint8Array)) {
-    throw new WireError(`Cannot decode a column of ${type}: it is not bin`);
-  }
-  const bytesExpected = count * rowBytesOf(type);
-  if (column.length !== bytesExpected) {
-    throw new WireError(
-      `Cannot decode a column of ${type}: ${count} rows take ${bytesExpected} bytes, it has ${column.length}`,
-    );
-  }
-  return asWireError(() => rowsOfBytes(type, column));
-}
-
-function decodeList(field: Field, column: WireColumn, count: number): ValueType[] {
-  if (!Array.isArray(column) || column.length !== count) {
-    throw new WireError(`Cannot decode a column of ${field.type}: it is not ${count} values`);
-  }
-  return asWireError(() => column.map((value) => parseFieldValue(field.type, value) as ValueType));
 }
 
 /** @throws {WireError} when the lengths do not fit the count. */
@@ -125,114 +125,112 @@ export function decodeChunkEntities(chunk: { entities?: Uint8Array | undefined; 
   return asWireError(() => decodeEntities(entities));
 }
 
+/** The part of a chunk, or of a broadcast set, that columns are decoded from. */
+export type ColumnSource = Pick<Chunk, "columns" | "count" | "patches">;
+
+export interface DecodeOptions {
+  /** Accesses whose component may be missing as a whole. */
+  readonly optional?: readonly Access[];
+  /** The columns that the receiver has; patches change them in place. */
+  readonly base?: ReadonlyMap<string, ColumnData> | undefined;
+}
+
 /**
- * The columns of `accesses` in a chunk, by column key. All fields of a component
- * must be there; a component of `optional` may be missing as a whole.
+ * The columns of `accesses`, by column key. All fields of a component must be in
+ * the chunk or in `base`.
  * @throws {WireError} when one is missing or malformed.
  */
 export function decodeColumns(
-  chunk: { columns: Readonly<Record<string, WireColumn>>; count: number },
+  chunk: ColumnSource,
   accesses: readonly Access[],
-  optional: readonly Access[] = [],
+  { optional = [], base }: DecodeOptions = {},
 ): Map<string, ColumnData> {
   const columns = new Map<string, ColumnData>();
+  const isThere = (key: string) => Object.hasOwn(chunk.columns, key) || base?.has(key) === true;
   for (const access of [...accesses, ...optional]) {
-    const keys = access.fields.map((field) => columnKey(access.component, field));
-    if (optional.includes(access) && !keys.some((key) => Object.hasOwn(chunk.columns, key))) {
-      continue;
-    }
-    for (const [i, field] of access.fields.entries()) {
-      const column = chunk.columns[keys[i]];
-      if (!Object.hasOwn(chunk.columns, keys[i])) {
-        throw new WireError(`Cannot decode a chunk: column "${keys[i]}" is missing`);
-      }
-      columns.set(keys[i], decodeColumn(field, column, chunk.count));
+    const { component, fields } = access;
+    const isOptional = optional.includes(access);
+    if (isOptional && !fields.some((field) => isThere(columnKey(component, field)))) continue;
+    for (const field of fields) {
+      const key = columnKey(component, field);
+      columns.set(key, decodeFieldColumn(field, chunk, { key, base }));
     }
   }
   return columns;
 }
 
-/** The columns of memory as a message carries them. */
-export function encodeColumnData(field: Field, data: ColumnData, count: number): WireColumn {
-  return isFixed(field.type)
-    ? bytesOfRows(field.type, data as TypedArray, { first: 0, count })
-    : data as ValueType[];
+function decodeFieldColumn(
+  field: Field,
+  { columns, count, patches }: ColumnSource,
+  { key, base }: { key: string; base: DecodeOptions["base"] },
+): ColumnData {
+  if (Object.hasOwn(columns, key)) return decodeColumn(field, columns[key], count);
+  const data = base?.get(key);
+  if (data === undefined) throw new WireError(`Cannot decode a chunk: column "${key}" is missing`);
+  if (patches && Object.hasOwn(patches, key)) {
+    const { rows, values } = decodePatch(field, patches[key], count);
+    const selection = { first: 0, count: rows.length, rows };
+    mergeColumn(field, { target: data, source: values }, selection);
+  }
+  return data;
+}
+
+/** A result's columns and patches by column key; what it leaves out has not changed. */
+export interface ChunkResult {
+  readonly columns: ReadonlyMap<string, ColumnData>;
+  readonly patches: ReadonlyMap<string, DecodedPatch>;
+}
+
+/** @throws {WireError} when a column or patch of `accesses` is malformed. */
+export function decodeResult(chunk: ColumnSource, accesses: readonly Access[]): ChunkResult {
+  const columns = new Map<string, ColumnData>();
+  const patches = new Map<string, DecodedPatch>();
+  for (const { component, fields } of accesses) {
+    for (const field of fields) {
+      const key = columnKey(component, field);
+      if (Object.hasOwn(chunk.columns, key)) {
+        columns.set(key, decodeColumn(field, chunk.columns[key], chunk.count));
+      } else if (chunk.patches && Object.hasOwn(chunk.patches, key)) {
+        patches.set(key, decodePatch(field, chunk.patches[key], chunk.count));
+      }
+    }
+  }
+  return { columns, patches };
 }
 
 /**
- * Writes columns over the selected rows of `table` and marks the rows whose
+ * Writes a result over the selected rows of `table` and marks the rows whose
  * bytes differ as changed in `tick`.
  */
-export function mergeColumns(
+export function mergeResult(
   table: Table,
   selection: RowSelection,
-  { accesses, columns, tick }: {
+  { accesses, result, tick }: {
     accesses: readonly Access[];
-    columns: ReadonlyMap<string, ColumnData>;
+    result: ChunkResult;
     tick: number;
   },
 ): void {
   for (const { component, fields } of accesses) {
     const store = table.store(component);
-    for (const column of store?.columns ?? []) {
-      const data = columns.get(columnKey(component, column.field));
-      if (!store || !data || !fields.includes(column.field)) continue;
-      const changed = (row: number) => markChanged(store, row, tick);
-      if (column instanceof FixedColumn) mergeFixed(column, selection, data as TypedArray, changed);
-      else mergeList(column.data, selection, data as ValueType[], changed);
+    if (store === undefined) continue;
+    for (const column of store.columns) {
+      if (!fields.includes(column.field)) continue;
+      const key = columnKey(component, column.field);
+      const patch = result.patches.get(key);
+      const source = result.columns.get(key) ?? patch?.values;
+      if (source === undefined) continue;
+      const rows = patch ? patchedRows(selection, patch.rows) : selection;
+      const merge = { target: column.data, source, marks: { changed: store.changed, tick } };
+      if (!mergeColumn(column.field, merge, rows)) continue;
+      column.changedLast = Math.max(column.changedLast, tick);
+      store.changedLast = Math.max(store.changedLast, tick);
     }
   }
 }
 
-function mergeList(
-  target: ValueType[],
-  { first, count, rows }: RowSelection,
-  source: ValueType[],
-  changed: (row: number) => void,
-): void {
-  for (let i = 0; i < count; i++) {
-    const row = rows ? rows[i] : first + i;
-    if (target[row] === source[i]) continue;
-    target[row] = source[i];
-    changed(row);
-  }
-}
-
-/** Compares and copies by words, so that one loop serves every type, to the bit. */
-function mergeFixed(
-  column: FixedColumn,
-  { first, count, rows }: RowSelection,
-  source: TypedArray,
-  changed: (row: number) => void,
-): void {
-  const rowBytes = strideOf(column.type) * source.BYTES_PER_ELEMENT;
-  const wordBytes = rowBytes % 4 === 0 ? 4 : 1;
-  const words = rowBytes / wordBytes;
-  const to = wordsOf(column.data, wordBytes);
-  const from = wordsOf(source, wordBytes);
-  for (let i = 0, s = 0; i < count; i++) {
-    const row = rows ? rows[i] : first + i;
-    let differs = false;
-    for (let k = 0, t = row * words; k < words; k++, s++, t++) {
-      if (to[t] === from[s]) continue;
-      to[t] = from[s];
-      differs = true;
-    }
-    if (differs) changed(row);
-  }
-}
-
-function wordsOf(array: TypedArray, wordBytes: 4 | 1): Uint32Array | Uint8Array {
-  const { buffer, byteOffset, byteLength } = array;
-  return wordBytes === 4
-    ? new Uint32Array(buffer, byteOffset, byteLength / 4)
-    : new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-function asWireError<T>(decode: () => T): T {
-  try {
-    return decode();
-  } catch (cause) {
-    throw new WireError(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
+/** The rows of the table that a patch's places within the selection are. */
+function patchedRows({ first, rows }: RowSelection, places: Uint32Array): RowSelection {
+  const tableRows = places.map((place) => rows ? rows[place] : first + place);
+  return { first: 0, count: places.length, rows: tableRows };
 }

@@ -16,7 +16,24 @@ const name = z.string().min(1).max(NAME_LENGTH_MAX);
 const text = z.string().max(TEXT_LENGTH_MAX);
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, "expected bin");
 const anyValue = z.custom<ValueType>((value) => value !== undefined, "expected a value");
-const count = z.int().min(0).max(U32_MAX);
+
+/** A subject that one can publish to: no wildcards, white space or empty tokens. */
+const subject = name.regex(/^[^\s.*>]+(\.[^\s.*>]+)*$/, "expected a subject");
+/** One token of a subject. */
+const token = name.regex(/^[^\s.*>]+$/, "expected one token of a subject");
+
+/** What a MessagePack library may encode as a 64-bit integer, whatever its size. */
+const numberOf = (type: z.ZodNumber) =>
+  z.codec(z.union([z.number(), z.bigint()]), type, {
+    decode: (value) => Number(value),
+    encode: (value) => value,
+  });
+
+const count = numberOf(z.int().min(0).max(U32_MAX));
+const countFromOne = numberOf(z.int().min(1).max(U32_MAX));
+const number = numberOf(z.number());
+const positive = numberOf(z.number().positive());
+const notNegative = numberOf(z.number().min(0));
 
 /** A u64 that is a safe integer: entities, ticks, epochs. */
 const u64 = z.codec(
@@ -66,6 +83,14 @@ const command = z.discriminatedUnion("op", [
  */
 const columns = z.record(name, z.union([bytes, z.array(anyValue)]));
 
+/** New values of some rows of a column that the receiver has. */
+const patch = z.object({
+  /** Places within the chunk, ascending, as u32s. */
+  rows: bytes,
+  /** The values, as a column of that many rows. */
+  values: z.union([bytes, z.array(anyValue)]),
+});
+
 /** Rows of one archetype. */
 const chunk = z.object({
   archetype: digest,
@@ -77,6 +102,8 @@ const chunk = z.object({
   /** The rows' entities as u64s, where the query reads `Entity`. */
   entities: bytes.optional(),
   columns,
+  /** By `Component.field`. A column in neither `columns` nor `patches` is as it was. */
+  patches: z.record(name, patch).optional(),
 });
 
 /** What identifies one attempt at one shard. */
@@ -102,14 +129,18 @@ const refusedCommand = z.object({ index: count, reason: text });
 /** Every message by its `msg-type`. */
 export const MESSAGES = {
   /** coordinator → all: a tick begins. `dt` in seconds. */
-  TickStart: z.object({ epoch: u64, tick_id: u64, dt: z.number() }),
+  TickStart: z.object({ epoch: u64, tick_id: u64, dt: number }),
 
   /** coordinator → one instance: run the script over these rows. */
   SystemSchedule: z.object({
     ...attempt,
-    dt: z.number(),
+    dt: number,
     /** The version of each broadcast set that the rows are to be run with. */
     sets: z.record(name, u64),
+    /** Identifies the rows; an instance may keep their columns under it. */
+    range: digest.optional(),
+    /** What is left out of the chunks is as in the range that was kept in this tick. */
+    base: u64.optional(),
     chunks: z.array(chunk),
   }),
 
@@ -119,6 +150,8 @@ export const MESSAGES = {
     instance_id: name,
     chunks: z.array(chunk),
     commands: z.array(command),
+    /** True when the instance keeps the schedule's range as it now is. */
+    kept: z.boolean().optional(),
   }),
 
   /** instance → coordinator: a shard is done, well or with an error. */
@@ -128,7 +161,9 @@ export const MESSAGES = {
     /** True when a ComponentShard was published before. */
     changed: z.boolean(),
     rows: count,
-    compute_ms: z.number(),
+    compute_ms: number,
+    /** True when the instance keeps the schedule's range as it now is. */
+    kept: z.boolean().optional(),
     /** The error and its stack, when the script threw. */
     error: text.optional(),
   }),
@@ -141,7 +176,7 @@ export const MESSAGES = {
     /** The tick that the set was taken in. */
     version: u64,
     part: count,
-    parts: count.min(1),
+    parts: countFromOne,
     count,
     entities: bytes.optional(),
     columns,
@@ -151,7 +186,7 @@ export const MESSAGES = {
   TickCommit: z.object({
     epoch: u64,
     tick_id: u64,
-    dt: z.number(),
+    dt: number,
     /** The command buffers applied before the systems ran. */
     commands: z.array(z.array(command)),
     systems: z.array(z.object({
@@ -167,19 +202,20 @@ export const MESSAGES = {
   SystemDescriptor: z.object({
     protocol: count,
     name,
-    instance_id: name,
+    /** Also a token of the subject for schedules to this instance alone. */
+    instance_id: token,
     /** The canonical text of the system's queries and layouts. */
     query: text,
     /** The digest of `query`, in hex. */
     schema_hash: name,
-    credits: count.min(1),
+    credits: countFromOne,
   }),
   RegisterReply: z.object({
     accepted: z.boolean(),
     reason: text.optional(),
     epoch: u64,
     tick_id: u64,
-    heartbeat_ms: z.number().positive(),
+    heartbeat_ms: positive,
   }),
 
   /** instance → coordinator (request). */
@@ -192,9 +228,9 @@ export const MESSAGES = {
     instance_id: name,
     system: name,
     /** Share of the time since the last heartbeat that the script ran, 0 to 1. */
-    load: z.number().min(0),
+    load: notNegative,
     shards: count,
-    rows: z.number().min(0),
+    rows: notNegative,
     errors: count,
     refused: count,
   }),
@@ -217,28 +253,28 @@ export const MESSAGES = {
   Control: z.object({
     op: z.enum(["status", "pause", "resume", "step", "rate"]),
     /** For `step`. */
-    ticks: count.min(1).optional(),
+    ticks: countFromOne.optional(),
     /** For `rate`. */
-    hz: z.number().positive().optional(),
+    hz: positive.optional(),
   }),
   ControlReply: z.object({
     epoch: u64,
     tick_id: u64,
     running: z.boolean(),
-    hz: z.number(),
-    entities: z.number(),
-    overruns: z.number(),
-    refused: z.number(),
+    hz: number,
+    entities: number,
+    overruns: number,
+    refused: number,
     systems: z.record(
       name,
       z.object({
         instances: count,
-        load: z.number(),
-        shards: z.number(),
-        rows: z.number(),
-        errors: z.number(),
-        late: z.number(),
-        skipped: z.number(),
+        load: number,
+        shards: number,
+        rows: number,
+        errors: number,
+        late: number,
+        skipped: number,
       }),
     ),
   }),
@@ -247,7 +283,7 @@ export const MESSAGES = {
   QueryRequest: z.object({
     query,
     /** Rows per page at the most. */
-    limit: count.min(1).optional(),
+    limit: countFromOne.optional(),
     /** `next` of the page before. */
     cursor: name.optional(),
   }),
@@ -260,8 +296,8 @@ export const MESSAGES = {
   }),
 
   /** any → coordinator (request): push what changes to `deliver` until the lease ends. */
-  QueryWatch: z.object({ query, deliver: name, lease_ms: z.number().positive() }),
-  QueryWatchReply: z.object({ watch_id: name, lease_ms: z.number() }),
+  QueryWatch: z.object({ query, deliver: subject, lease_ms: positive }),
+  QueryWatchReply: z.object({ watch_id: name, lease_ms: number }),
 
   /** any → all. */
   Event: z.object({ topic: name, tick_id: u64, source: name, data: anyValue }),
@@ -283,6 +319,9 @@ export type WireCommand = z.output<typeof command>;
 
 /** A query by names, as messages carry it. */
 export type WireQuery = z.output<typeof query>;
+
+/** New values of some rows, as messages carry them. */
+export type Patch = z.output<typeof patch>;
 
 /** A column, as messages carry it. */
 export type WireColumn = Uint8Array | ValueType[];

@@ -23,8 +23,11 @@ export interface Subjects {
   readonly heartbeat: string;
   readonly queryRequest: string;
   readonly queryWatch: string;
-  /** Schedules of one system; its instances subscribe as a queue group. */
-  schedule(system: string): string;
+  /**
+   * Schedules of one system; its instances subscribe as a queue group. With an
+   * instance: those for it alone, because it keeps their rows.
+   */
+  schedule(system: string, instance?: string): string;
   /** One part of a broadcast set; without `set` and `part`, all parts of all of a system's sets. */
   componentSet(system: string, set?: string, part?: number): string;
   /** What instances of one system changed; without a system, of all. */
@@ -60,7 +63,8 @@ export function createSubjects(prefix: string = PREFIX_DEFAULT): Subjects {
     heartbeat: `${root}.system.heartbeat`,
     queryRequest: `${root}.query.request`,
     queryWatch: `${root}.query.watch`,
-    schedule: (system) => `${root}.system.schedule.${system}`,
+    schedule: (system, instance) =>
+      `${root}.system.schedule.${system}${instance === undefined ? "" : `.${instance}`}`,
     componentSet: (system, set, part) =>
       `${root}.component.set.${system}.${set === undefined ? ">" : `${set}.${part}`}`,
     componentChanged: (system = "*") => `${root}.component.changed.${system}`,

@@ -1,0 +1,214 @@
+/**
+ * Single columns on their way between memory and messages.
+ *
+ * @module
+ */
+import type { ValueType } from "@std/msgpack";
+import { type AnyColumn, FixedColumn } from "../ecs/column.ts";
+import { bytesOfRows, rowsOfBytes } from "../ecs/column_bytes.ts";
+import type { ComponentType, Field } from "../ecs/component.ts";
+import { allocate, isFixed, rowBytesOf, strideOf, type TypedArray } from "../ecs/field_type.ts";
+import { parseFieldValue } from "../ecs/field_value.ts";
+import type { WireColumn } from "./messages.ts";
+import { WireError } from "./wire_error.ts";
+
+/** Rows of one table: `count` from `first` on, or those that `rows` lists. */
+export interface RowSelection {
+  readonly first: number;
+  readonly count: number;
+  readonly rows?: Uint32Array;
+}
+
+/** A column of a message in memory: a typed array, or one value per row. */
+export type ColumnData = TypedArray | ValueType[];
+
+/** The name of a column in messages. */
+export function columnKey(component: ComponentType, field: Field): string {
+  return `${component.name}.${field.name}`;
+}
+
+/** The selected rows of a table's column, as a message carries them. */
+export function encodeRows(column: AnyColumn, { first, count, rows }: RowSelection): WireColumn {
+  if (!(column instanceof FixedColumn)) {
+    return rows ? gatherList(column.data, rows) : column.data.slice(first, first + count);
+  }
+  const { type, data } = column;
+  return rows
+    ? bytesOfRows(type, gatherFixed(column.field, data, rows), { first: 0, count })
+    : bytesOfRows(type, data, { first, count });
+}
+
+/** The values of the listed rows. */
+export function gather(field: Field, data: ColumnData, rows: Uint32Array): ColumnData {
+  return isFixed(field.type)
+    ? gatherFixed(field, data as TypedArray, rows)
+    : gatherList(data as ValueType[], rows);
+}
+
+function gatherList(data: readonly ValueType[], rows: Uint32Array): ValueType[] {
+  return Array.from(rows, (row) => data[row]);
+}
+
+function gatherFixed({ type }: Field, data: TypedArray, rows: Uint32Array): TypedArray {
+  if (!isFixed(type)) throw new TypeError(`Cannot gather ${type} from a typed array`);
+  const stride = strideOf(type);
+  const gathered = allocate(type, rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    for (let k = 0; k < stride; k++) gathered[i * stride + k] = data[rows[i] * stride + k];
+  }
+  return gathered;
+}
+
+/** The first `count` rows of a column in memory, as a message carries them. */
+export function encodeColumn(field: Field, data: ColumnData, count: number): WireColumn {
+  return isFixed(field.type)
+    ? bytesOfRows(field.type, data as TypedArray, { first: 0, count })
+    : data as ValueType[];
+}
+
+/**
+ * A column of `count` rows out of a message; it may be a view of the message.
+ * @throws {WireError} when its kind or length is wrong, or a value is not the field's.
+ */
+export function decodeColumn(field: Field, column: WireColumn, count: number): ColumnData {
+  const { type } = field;
+  if (!isFixed(type)) return decodeList(field, column, count);
+  if (!(column instanceof Uint8Array)) {
+    throw new WireError(`Cannot decode a column of ${type}: it is not bin`);
+  }
+  const bytesExpected = count * rowBytesOf(type);
+  if (column.length !== bytesExpected) {
+    throw new WireError(
+      `Cannot decode a column of ${type}: ${count} rows take ${bytesExpected} bytes, it has ${column.length}`,
+    );
+  }
+  return asWireError(() => rowsOfBytes(type, column));
+}
+
+function decodeList({ type }: Field, column: WireColumn, count: number): ValueType[] {
+  if (!Array.isArray(column) || column.length !== count) {
+    throw new WireError(`Cannot decode a column of ${type}: it is not ${count} values`);
+  }
+  return asWireError(() => column.map((value) => parseFieldValue(type, value) as ValueType));
+}
+
+/** Marks rows as changed in a tick, but never as changed earlier than they were. */
+export interface ChangeMarks {
+  readonly changed: Float64Array;
+  readonly tick: number;
+}
+
+export interface Merge {
+  readonly target: ColumnData;
+  /** One row per selected row of the target. */
+  readonly source: ColumnData;
+  readonly marks?: ChangeMarks | undefined;
+}
+
+/** Writes a column over the selected rows of another; true when a row's bytes changed. */
+export function mergeColumn(field: Field, merge: Merge, selection: RowSelection): boolean {
+  return isFixed(field.type)
+    ? mergeFixed(rowWords(field), merge, selection)
+    : mergeList(merge, selection);
+}
+
+function mergeList(
+  { target, source, marks }: Merge,
+  { first, count, rows }: RowSelection,
+): boolean {
+  let isChanged = false;
+  for (let i = 0; i < count; i++) {
+    const row = rows ? rows[i] : first + i;
+    if (target[row] === source[i]) continue;
+    target[row] = source[i];
+    mark(marks, row);
+    isChanged = true;
+  }
+  return isChanged;
+}
+
+/** Compares and copies by words, so that one loop serves every type, to the bit. */
+function mergeFixed(
+  { words, wordBytes }: RowWords,
+  { target, source, marks }: Merge,
+  { first, count, rows }: RowSelection,
+): boolean {
+  const to = wordsOf(target as TypedArray, wordBytes);
+  const from = wordsOf(source as TypedArray, wordBytes);
+  let isChanged = false;
+  for (let i = 0; i < count; i++) {
+    const row = rows ? rows[i] : first + i;
+    let differs = false;
+    for (let k = 0; k < words; k++) {
+      const value = from[i * words + k];
+      if (to[row * words + k] === value) continue;
+      to[row * words + k] = value;
+      differs = true;
+    }
+    if (!differs) continue;
+    mark(marks, row);
+    isChanged = true;
+  }
+  return isChanged;
+}
+
+function mark(marks: ChangeMarks | undefined, row: number): void {
+  if (marks && marks.changed[row] < marks.tick) marks.changed[row] = marks.tick;
+}
+
+/** The rows in which two columns of `count` rows differ, to the bit; objects always do. */
+export function differingRows(
+  field: Field,
+  { before, after }: { before: ColumnData; after: ColumnData },
+  count: number,
+): Uint32Array {
+  const rows = new Uint32Array(count);
+  let length = 0;
+  if (!isFixed(field.type)) {
+    for (let row = 0; row < count; row++) {
+      if (typeof after[row] === "object" || before[row] !== after[row]) rows[length++] = row;
+    }
+    return rows.subarray(0, length);
+  }
+  const { words, wordBytes } = rowWords(field);
+  const a = wordsOf(before as TypedArray, wordBytes);
+  const b = wordsOf(after as TypedArray, wordBytes);
+  for (let row = 0; row < count; row++) {
+    for (let k = row * words; k < (row + 1) * words; k++) {
+      if (a[k] === b[k]) continue;
+      rows[length++] = row;
+      break;
+    }
+  }
+  return rows.subarray(0, length);
+}
+
+/** A fixed row as machine words. */
+interface RowWords {
+  readonly words: number;
+  readonly wordBytes: 4 | 1;
+}
+
+function rowWords({ type }: Field): RowWords {
+  // In memory; the wire may differ, but for no type in its number of bytes.
+  const bytes = rowBytesOf(type);
+  const wordBytes = bytes % 4 === 0 ? 4 : 1;
+  return { words: bytes / wordBytes, wordBytes };
+}
+
+function wordsOf(array: TypedArray, wordBytes: 4 | 1): Uint32Array | Uint8Array {
+  const { buffer, byteOffset, byteLength } = array;
+  return wordBytes === 4
+    ? new Uint32Array(buffer, byteOffset, byteLength / 4)
+    : new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** What `decode` returns; what it throws becomes a WireError. */
+export function asWireError<T>(decode: () => T): T {
+  try {
+    return decode();
+  } catch (cause) {
+    if (cause instanceof WireError) throw cause;
+    throw new WireError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}

@@ -1,0 +1,385 @@
+/**
+ * What the end-to-end tests share: projects in temp folders, programs as child
+ * processes whose output is waited for, and a client on the bus to look on.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { Coordinator } from "../coordinator/coordinator.ts";
+import { Local } from "../coordinator/local.ts";
+import type { Bus, Message } from "../lib/bus/bus.ts";
+import type { Log } from "../lib/bus/log.ts";
+import { connectNats } from "../lib/bus/nats_bus.ts";
+import { systemClock } from "../lib/clock.ts";
+import { digestHex } from "../lib/ecs/digest.ts";
+import { writeGeneratedFiles } from "../lib/manifest/generated_files.ts";
+import { loadManifests } from "../lib/manifest/load.ts";
+import type { Manifests } from "../lib/manifest/manifest.ts";
+import { createRandom } from "../lib/random.ts";
+import { decodeMessage, decodePayload } from "../lib/wire/codec.ts";
+import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
+import { requestMessage } from "../lib/wire/request.ts";
+import { createSubjects } from "../lib/wire/subjects.ts";
+
+export const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
+export const PROGRAMS = {
+  coord: `${REPOSITORY}coordinator/main.ts`,
+  demo: `${REPOSITORY}coordinator/demo_main.ts`,
+  plan: `${REPOSITORY}coordinator/plan_main.ts`,
+  system: `${REPOSITORY}lib/runtime/main.ts`,
+  types: `${REPOSITORY}lib/manifest/types_main.ts`,
+  new: `${REPOSITORY}lib/manifest/new_main.ts`,
+} as const;
+
+/** Generous, since the machine may be busy; nothing waits for it to pass. */
+const WAIT_MAX_MS = 20_000;
+const POLL_MS = 10;
+
+/** Rejects with what was waited for when it does not come. */
+export async function within<T>(promise: Promise<T>, what: () => string): Promise<T> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => timeout.reject(new Error(`Waited in vain: ${what()}`)),
+    WAIT_MAX_MS,
+  );
+  try {
+    return await Promise.race([promise, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Resolves with the first result that is not undefined or false. */
+export async function poll<T>(
+  what: string,
+  probe: () => Promise<T | undefined | false>,
+): Promise<T> {
+  const deadline = performance.now() + WAIT_MAX_MS;
+  while (performance.now() < deadline) {
+    const result = await probe();
+    if (result !== undefined && result !== false) return result as T;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  throw new Error(`Waited in vain: ${what}`);
+}
+
+/** A user's project in a temp folder, outside of the repository. */
+export interface Project extends AsyncDisposable {
+  readonly path: string;
+  /** Absolute path of the folder of manifests. */
+  readonly manifests: string;
+}
+
+/** Writes a project's files, by path relative to it, and generates its component handles. */
+export async function createProject(files: Readonly<Record<string, string>>): Promise<Project> {
+  const path = await Deno.makeTempDir({ prefix: "orrery-e2e-" });
+  const manifests = `${path}/manifests`;
+  for (const [file, text] of Object.entries(files)) {
+    const target = `${path}/${file}`;
+    await Deno.mkdir(target.slice(0, target.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(target, text);
+  }
+  await writeGeneratedFiles(await loadManifests(manifests));
+  return { path, manifests, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+export interface ProgramOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** How the process is called when something is wrong. */
+  readonly name?: string;
+}
+
+/** A child process; killed where its scope ends. */
+export class Program implements AsyncDisposable {
+  readonly stdout: string[] = [];
+  readonly stderr: string[] = [];
+  readonly status: Promise<Deno.CommandStatus>;
+  readonly #child: Deno.ChildProcess;
+  readonly #reading: Promise<unknown>;
+  readonly #name: string;
+  readonly #waiting = new Set<() => void>();
+  #hasEnded = false;
+
+  constructor(command: string, args: readonly string[], options: ProgramOptions = {}) {
+    const { env = {}, cwd, name = args.join(" ") } = options;
+    this.#name = name;
+    this.#child = new Deno.Command(command, {
+      args: [...args],
+      env: { ...env },
+      ...(cwd !== undefined && { cwd }),
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#reading = Promise.all([
+      this.#read(this.#child.stdout, this.stdout),
+      this.#read(this.#child.stderr, this.stderr),
+    ]);
+    this.status = this.#end();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Everything that it has printed so far, for messages. */
+  get output(): string {
+    return [`--- ${this.#name}`, ...this.stdout, ...this.stderr].join("\n");
+  }
+
+  /** Resolves with the first line that matches, printed before or yet to come. */
+  line(pattern: RegExp): Promise<string> {
+    const found = Promise.withResolvers<string>();
+    const look = () => {
+      const line = [...this.stdout, ...this.stderr].find((line) => pattern.test(line));
+      if (line !== undefined) found.resolve(line);
+      else if (this.#hasEnded) {
+        found.reject(new Error(`Ended without ${pattern}\n${this.output}`));
+      } else return;
+      this.#waiting.delete(look);
+    };
+    this.#waiting.add(look);
+    look();
+    return within(found.promise, () => `for ${pattern}\n${this.output}`);
+  }
+
+  /** Resolves with the exit code; the output is complete then. */
+  async code(): Promise<number> {
+    const { code } = await within(this.status, () => `for the end\n${this.output}`);
+    return code;
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#hasEnded) this.#child.kill("SIGKILL");
+    await this.status;
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>, lines: string[]): Promise<void> {
+    const decoder = new TextDecoder();
+    let rest = "";
+    for await (const bytes of stream) {
+      const parts = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+      rest = parts.pop() ?? "";
+      lines.push(...parts);
+      this.#look();
+    }
+    if (rest !== "") lines.push(rest);
+  }
+
+  async #end(): Promise<Deno.CommandStatus> {
+    const status = await this.#child.status;
+    await this.#reading;
+    this.#hasEnded = true;
+    this.#look();
+    return status;
+  }
+
+  #look(): void {
+    for (const look of [...this.#waiting]) look();
+  }
+}
+
+/** Runs one of the programs, as its task does. */
+export function startProgram(
+  program: keyof typeof PROGRAMS,
+  args: readonly string[],
+  options: ProgramOptions = {},
+): Program {
+  const fixed = ["run", "-A", "-q", "--config", `${REPOSITORY}deno.json`, PROGRAMS[program]];
+  return new Program(Deno.execPath(), [...fixed, ...args], {
+    name: `${program} ${args.join(" ")}`,
+    ...options,
+  });
+}
+
+/** Where a test's programs meet. */
+export interface Meeting {
+  readonly project: Pick<Project, "manifests">;
+  readonly url: string;
+  readonly prefix?: string;
+}
+
+function meetingFlags({ project, url, prefix }: Meeting): string[] {
+  const flags = ["--manifests", project.manifests, "--nats", url];
+  return prefix === undefined ? flags : [...flags, "--prefix", prefix];
+}
+
+export function startCoordinator(meeting: Meeting, args: readonly string[] = []): Program {
+  return startProgram("coord", [...meetingFlags(meeting), ...args]);
+}
+
+export function startInstance(
+  meeting: Meeting,
+  system: string,
+  options: ProgramOptions & { readonly args?: readonly string[] } = {},
+): Program {
+  const { args = [], ...rest } = options;
+  return startProgram("system", [system, ...meetingFlags(meeting), ...args], rest);
+}
+
+/** What a coordinator or a demo prints at its end. */
+export interface Final {
+  readonly ticks: number;
+  readonly entities: number;
+  readonly hash: string;
+}
+
+/** Waits for a program's end and returns the object on its last line. */
+export async function finalOf<T extends Final = Final>(program: Program): Promise<T> {
+  const code = await program.code();
+  if (code !== 0) throw new Error(`Ended with code ${code}\n${program.output}`);
+  return JSON.parse(program.stdout.at(-1) ?? "") as T;
+}
+
+/** A client that looks on, and may take part. */
+export class Onlooker implements AsyncDisposable {
+  readonly bus: Bus;
+  readonly log: Log;
+  readonly subjects: ReturnType<typeof createSubjects>;
+
+  private constructor({ bus, log }: { bus: Bus; log: Log }, prefix?: string) {
+    this.bus = bus;
+    this.log = log;
+    this.subjects = createSubjects(prefix);
+  }
+
+  static async connect({ url, prefix }: { url: string; prefix?: string }): Promise<Onlooker> {
+    const connection = await connectNats({ servers: url, name: "test", onError: () => {} });
+    return new Onlooker(connection, prefix);
+  }
+
+  /** Messages of a type as they come; `first` resolves with the first that fits. */
+  async watch<T extends MessageType>(subject: string, type: T): Promise<Watched<T>> {
+    const watched = new Watched<T>(type);
+    this.bus.subscribe(subject, (message) => watched.push(message));
+    await this.bus.flush();
+    return watched;
+  }
+
+  control(value: MessageOf<"Control">): Promise<MessageOf<"ControlReply">> {
+    return requestMessage(this.bus, this.subjects.control, {
+      type: "Control",
+      value,
+      replyType: "ControlReply",
+      timeoutMs: WAIT_MAX_MS,
+    });
+  }
+
+  status(): Promise<MessageOf<"ControlReply">> {
+    return this.control({ op: "status" });
+  }
+
+  /** Every commit in the log, oldest first. */
+  async commits(): Promise<MessageOf<"TickCommit">[]> {
+    const { streams, commit } = this.subjects;
+    const entries = await Array.fromAsync(this.log.read(streams.components, { filter: commit }));
+    return entries.map(({ data }) => decodePayload("TickCommit", data));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.bus.close();
+  }
+}
+
+export class Watched<T extends MessageType> {
+  readonly seen: MessageOf<T>[] = [];
+  readonly #type: T;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(type: T) {
+    this.#type = type;
+  }
+
+  push(message: Message): void {
+    if (message.headers["msg-type"] !== this.#type) return;
+    this.seen.push(decodeMessage(this.#type, message));
+    for (const look of [...this.#waiting]) look();
+  }
+
+  /** Resolves with the first message that fits, past or yet to come. */
+  first(what: string, fits: (value: MessageOf<T>) => boolean): Promise<MessageOf<T>> {
+    const found = Promise.withResolvers<MessageOf<T>>();
+    const look = () => {
+      const value = this.seen.find(fits);
+      if (value === undefined) return;
+      this.#waiting.delete(look);
+      found.resolve(value);
+    };
+    this.#waiting.add(look);
+    look();
+    return within(found.promise, () => what);
+  }
+}
+
+/** The numbers 1 to `last`. */
+export function upTo(last: number): number[] {
+  return Array.from({ length: last }, (_, i) => i + 1);
+}
+
+export interface LocalOptions {
+  readonly seed?: number;
+  readonly hz?: number;
+  /** By default the folder's first. */
+  readonly world?: string;
+  /** What the manifests are to be like instead. */
+  readonly change?: (manifests: Manifests) => Manifests;
+}
+
+export interface LocalWorld {
+  readonly coordinator: Coordinator;
+  readonly local: Local;
+  readonly warnings: readonly string[];
+}
+
+/** Runs the world of `folder` in this process; `use` is called before its first tick. */
+export async function withLocal<T>(
+  folder: string,
+  options: LocalOptions,
+  use: (world: LocalWorld) => Promise<T>,
+): Promise<T> {
+  const { seed = 1, hz = 60, change = (manifests) => manifests } = options;
+  const manifests = change(await loadManifests(folder));
+  const warnings: string[] = [];
+  const common = {
+    manifests,
+    subjects: createSubjects(),
+    clock: systemClock,
+    report: { info: () => {}, warn: (line: string) => void warnings.push(line) },
+  };
+  await using local = new Local({ ...common, random: createRandom(seed) });
+  const coordinator = await Coordinator.open({
+    ...common,
+    ...local.connect("coordinator"),
+    world: manifests.worlds.get(options.world ?? [...manifests.worlds.keys()][0]),
+    hz,
+    isUnpaced: true,
+    replicas: 1,
+  });
+  try {
+    await local.start();
+    return await use({ coordinator, local, warnings });
+  } finally {
+    coordinator.stop({ abandon: true });
+  }
+}
+
+/** The outcome of `ticks` undisturbed ticks in this process. */
+export function runLocal(
+  folder: string,
+  ticks: number,
+  options: LocalOptions = {},
+): Promise<Final> {
+  return withLocal(folder, options, async ({ coordinator }) => {
+    await coordinator.run(ticks);
+    return {
+      ticks: coordinator.tickNumber,
+      entities: coordinator.entityCount,
+      hash: digestHex(coordinator.digest()),
+    };
+  });
+}

@@ -1,0 +1,381 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { Message } from "../lib/bus/bus.ts";
+import { loadManifests } from "../lib/manifest/load.ts";
+import type { SystemManifest } from "../lib/manifest/manifest.ts";
+import { signatureText, systemSignature } from "../lib/manifest/signature.ts";
+import { createRandom } from "../lib/random.ts";
+import { decodeMessage, encodeMessage } from "../lib/wire/codec.ts";
+import type { Chunk, MessageOf, MessageType } from "../lib/wire/messages.ts";
+import { PROTOCOL_VERSION } from "../lib/wire/protocol.ts";
+import { requestMessage } from "../lib/wire/request.ts";
+import type { Subjects } from "../lib/wire/subjects.ts";
+import {
+  createProject,
+  finalOf,
+  Onlooker,
+  poll,
+  type Project,
+  startCoordinator,
+  startInstance,
+} from "./e2e.ts";
+import { encodeRaw, malformed, type RawMessage, type Samples } from "./malformed.ts";
+import { startTestServer } from "./test_server.ts";
+
+const MESSAGES_PER_SUBJECT = 1000;
+/** Of those for what an instance changed: results of attempts that are open. */
+const FORGED_RESULTS = 200;
+const HZ = 200;
+const REQUEST_TIMEOUT_MS = 10_000;
+const NOBODY = { epoch: 1, tick_id: 1, system: "nobody", shard: 0, attempt: 0 };
+
+/** `move` has a real instance; the test itself is the instance of `trap`. */
+function createTrap(): Promise<Project> {
+  return createProject({
+    "manifests/components.yaml": `
+Position: { value: vec3, note: string }
+Trap: { value: u32 }
+Wind: { value: f32 }
+`,
+    "manifests/worlds/trap.yaml": `
+world: trap
+entities:
+  - { count: 300, components: { Position: {} } }
+  - components: { Trap: {} }
+  - components: { Wind: { value: 1 } }
+`,
+    "manifests/move.yaml": `
+system: move
+query: { write: [Position] }
+broadcast:
+  wind: { read: [Wind] }
+deadline: 2s
+on_miss: hold
+`,
+    "manifests/trap.yaml": `
+system: trap
+query: { write: [Trap] }
+deadline: 10s
+on_miss: hold
+`,
+    "systems/move.ts": `
+import { defineSystem } from "orrery";
+import { Position } from "../manifests/components.ts";
+export default defineSystem(import.meta, ({ rows }) => {
+  const { value } = rows.write(Position);
+  for (let i = 0; i < value.length; i++) value[i]++;
+});
+`,
+  });
+}
+
+const chunk: Chunk = { archetype: 1n, first: 0, count: 1, columns: { "Trap.value": word(1) } };
+
+function word(length: number): Uint8Array {
+  return new Uint8Array(4 * length);
+}
+
+interface Target<T extends MessageType> extends Samples<T> {
+  readonly subject: string;
+}
+
+function target<T extends MessageType>(target: Target<T>): Target<T> {
+  return target;
+}
+
+/** What the coordinator listens to. */
+function coordinatorTargets(subjects: Subjects) {
+  const spawn = (components: Record<string, Record<string, never>>) => ({
+    commands: [{ op: "spawn" as const, components }],
+  });
+  return [
+    target({
+      subject: subjects.register,
+      type: "SystemDescriptor",
+      good: {
+        protocol: PROTOCOL_VERSION,
+        name: "move",
+        instance_id: "forged",
+        query: "",
+        schema_hash: "0",
+        credits: 1,
+      },
+      wrong: [],
+    }),
+    target({
+      subject: subjects.unregister,
+      type: "Unregister",
+      good: { instance_id: "forged", system: "move" },
+      wrong: [],
+    }),
+    target({
+      subject: subjects.heartbeat,
+      type: "Heartbeat",
+      good: {
+        instance_id: "forged",
+        system: "move",
+        load: 0,
+        shards: 0,
+        rows: 0,
+        errors: 0,
+        refused: 0,
+      },
+      wrong: [],
+    }),
+    target({
+      subject: subjects.entityCommand,
+      type: "EntityCommand",
+      good: spawn({}),
+      wrong: [
+        spawn({ Nonsense: {} }),
+        spawn({ toString: {} }),
+        spawn({ Position: { nonsense: 1 as never } }),
+        spawn({ Position: { value: [1, 2] as never } }),
+        spawn({ Position: { note: 1 as never } }),
+        spawn({ Trap: { value: -1 as never } }),
+        { commands: [{ op: "set", entity: 1, component: "hasOwnProperty", value: {} }] },
+        { commands: [{ op: "remove", entity: -7, component: "Nonsense" }] },
+      ],
+    }),
+    target({
+      subject: subjects.control,
+      type: "Control",
+      good: { op: "status" },
+      wrong: [{ op: "rate" }],
+    }),
+    target({
+      subject: subjects.queryRequest,
+      type: "QueryRequest",
+      good: { query: { read: ["Position"] } },
+      wrong: [
+        { query: { read: ["Nonsense"] } },
+        { query: { read: ["Position.nonsense"] } },
+        { query: { read: ["Position"], without: ["constructor"] } },
+        { query: { read: ["Position"] }, cursor: "0.-1" },
+      ],
+    }),
+    target({
+      subject: subjects.queryWatch,
+      type: "QueryWatch",
+      good: { query: { read: ["Trap"] }, deliver: "watcher", lease_ms: 1 },
+      wrong: [
+        { query: { read: ["Nonsense"] }, deliver: "watcher", lease_ms: 60_000 },
+        { query: { read: ["Position"] }, deliver: "all.>", lease_ms: 60_000 },
+        { query: { read: ["Position"] }, deliver: "white space", lease_ms: 60_000 },
+        { query: { read: ["Position"] }, deliver: ".", lease_ms: 60_000 },
+      ],
+    }),
+    target({
+      subject: subjects.componentChanged("move"),
+      type: "ComponentShard",
+      good: { ...NOBODY, system: "move", instance_id: "forged", chunks: [chunk], commands: [] },
+      wrong: [{ ...NOBODY, instance_id: "forged", chunks: [chunk], commands: [] }],
+    }),
+    target({
+      subject: subjects.tickDone,
+      type: "TickAck",
+      good: {
+        ...NOBODY,
+        system: "move",
+        instance_id: "forged",
+        changed: false,
+        rows: 1,
+        compute_ms: 1,
+      },
+      wrong: [{ ...NOBODY, instance_id: "forged", changed: false, rows: 1, compute_ms: 1 }],
+    }),
+  ] as const;
+}
+
+/** What instances of `move` listen to. */
+function instanceTargets(subjects: Subjects, epoch: number) {
+  const attempt = { epoch, tick_id: 1, system: "move", shard: 0, attempt: 0 };
+  const columns = { "Position.value": word(3), "Position.note": [""] };
+  const rows = { archetype: 1n, first: 0, count: 1, columns };
+  const good = { ...attempt, dt: 1, sets: { wind: 1 }, chunks: [rows] };
+  const spoiled = (...chunks: Chunk[]) => ({ ...good, chunks });
+  const set = { epoch, system: "move", set: "wind", version: 2 ** 40, part: 0, parts: 2, count: 1 };
+  return {
+    schedule: target({
+      subject: subjects.schedule("move"),
+      type: "SystemSchedule",
+      good,
+      wrong: [
+        { ...good, system: "trap" },
+        { ...good, sets: {} },
+        spoiled({ ...rows, columns: {} }),
+        spoiled({ ...rows, count: 2 ** 32 - 1 }),
+        spoiled({ ...rows, rows: word(2) }),
+        spoiled({ ...rows, columns: { ...columns, "Position.value": word(2) } }),
+        spoiled({ ...rows, columns: { ...columns, "Position.value": [1, 2, 3] } }),
+        spoiled({ ...rows, columns: { ...columns, "Position.note": word(1) } }),
+        spoiled({ ...rows, columns: { ...columns, "Position.note": [1] } }),
+        spoiled(rows, { ...rows, columns: {} }),
+      ],
+    }),
+    set: target({
+      subject: subjects.componentSet("move", "wind", 7),
+      type: "ComponentSet",
+      good: { ...set, columns: { "Wind.value": word(1) } },
+      wrong: [
+        { ...set, system: "trap", columns: { "Wind.value": word(1) } },
+        { ...set, set: "__proto__", columns: { "Wind.value": word(1) } },
+        { ...set, part: 2, columns: { "Wind.value": word(1) } },
+        { ...set, parts: 2 ** 31, columns: { "Wind.value": word(1) } },
+        { ...set, count: 2 ** 31, columns: { "Wind.value": word(1) } },
+        { ...set, columns: {} },
+        { ...set, columns: { "Wind.value": [1] } },
+      ],
+    }),
+  };
+}
+
+function messagesOf<T extends MessageType>(samples: Samples<T>, count: number): RawMessage[] {
+  const random = createRandom(42);
+  return Array.from({ length: count }, () => malformed(samples, random));
+}
+
+/** Plays an instance of `trap`, written from the protocol alone. */
+class TrapInstance {
+  forged = 0;
+  readonly #onlooker: Onlooker;
+  readonly #manifest: SystemManifest;
+
+  constructor(onlooker: Onlooker, manifest: SystemManifest) {
+    this.#onlooker = onlooker;
+    this.#manifest = manifest;
+  }
+
+  async start(): Promise<void> {
+    const { bus, subjects } = this.#onlooker;
+    const reply = await requestMessage(bus, subjects.register, {
+      type: "SystemDescriptor",
+      value: {
+        protocol: PROTOCOL_VERSION,
+        name: "trap",
+        instance_id: "trapper",
+        query: signatureText(this.#manifest),
+        schema_hash: systemSignature(this.#manifest),
+        credits: 1,
+      },
+      replyType: "RegisterReply",
+      timeoutMs: REQUEST_TIMEOUT_MS,
+    });
+    assert(reply.accepted, reply.reason);
+    this.#offerCredit();
+  }
+
+  #offerCredit(): void {
+    const { bus, subjects } = this.#onlooker;
+    const { queue } = this.#manifest;
+    bus.subscribe(subjects.schedule("trap"), (message) => this.#take(message), { queue, max: 1 });
+  }
+
+  /** Answers with a forged result as long as there are some, then with good ones. */
+  #take(message: Message): void {
+    const { bus, subjects } = this.#onlooker;
+    const { sets: _sets, dt: _dt, chunks, ...attempt } = decodeMessage("SystemSchedule", message);
+    const good = { ...attempt, instance_id: "trapper", chunks, commands: [] };
+    const forgeries = forgeriesOf(good);
+    const result = this.forged < FORGED_RESULTS
+      ? forgeries[this.forged++ % forgeries.length]
+      : good;
+    const raw = encodeRaw("ComponentShard", result);
+    this.#offerCredit();
+    bus.publish(subjects.componentChanged("trap"), raw.data, { headers: raw.headers });
+    const ack = { ...attempt, instance_id: "trapper", changed: true, rows: 1, compute_ms: 0 };
+    const { data, options } = encodeMessage("TickAck", ack);
+    bus.publish(subjects.tickDone, data, options);
+  }
+}
+
+type Result = MessageOf<"ComponentShard">;
+
+/** Results of an open attempt that claim what they may not. */
+function forgeriesOf(good: Result): Result[] {
+  const [chunk] = good.chunks;
+  const withChunk = (change: Partial<Chunk>) => ({ ...good, chunks: [{ ...chunk, ...change }] });
+  const columns = chunk.columns;
+  return [
+    { ...good, chunks: [] },
+    { ...good, chunks: [chunk, chunk] },
+    withChunk({ archetype: chunk.archetype + 1n }),
+    withChunk({ first: 1 }),
+    withChunk({ count: 2 ** 32 - 1 }),
+    withChunk({ rows: word(1) }),
+    withChunk({ columns: {} }),
+    withChunk({ columns: { "Trap.value": word(2) } }),
+    withChunk({ columns: { "Trap.value": [1] } }),
+    withChunk({ columns: { ...columns, "Position.value": word(3) } }),
+    withChunk({ columns: { ...columns, constructor: word(1) } }),
+    { ...good, commands: [{ op: "spawn", components: { Nonsense: {} } }] },
+    { ...good, commands: [{ op: "set", entity: 1, component: "Trap", value: { value: "x" } }] },
+  ];
+}
+
+Deno.test("1,000 malformed messages on each subject are refused, counted and survived", async () => {
+  await using project = await createTrap();
+  await using server = await startTestServer();
+  const meeting = { project, url: server.url };
+  await using onlooker = await Onlooker.connect(meeting);
+  const { bus, subjects } = onlooker;
+  await using coord = startCoordinator(meeting, ["--hz", `${HZ}`]);
+  await using instance = startInstance(meeting, "move");
+  await instance.line(/registered/);
+  const { systems } = await loadManifests(project.manifests);
+  const trap = new TrapInstance(
+    onlooker,
+    systems.find(({ name }) => name === "trap") ?? systems[0],
+  );
+  await trap.start();
+  const beats = await onlooker.watch(subjects.heartbeat, "Heartbeat");
+
+  let expected = 0;
+  for (const { subject, ...samples } of coordinatorTargets(subjects)) {
+    const forged = samples.type === "ComponentShard" ? FORGED_RESULTS : 0;
+    const count = MESSAGES_PER_SUBJECT - forged;
+    for (const { data, headers } of messagesOf(samples as Samples<MessageType>, count)) {
+      bus.publish(subject, data, { headers });
+    }
+    expected += count;
+    await poll(`${expected} refused, ${subject} last`, async () => {
+      const { refused } = await onlooker.status();
+      return refused - trap.forged >= expected;
+    });
+  }
+  expected += FORGED_RESULTS;
+  await poll("all forgeries", () => Promise.resolve(trap.forged === FORGED_RESULTS));
+
+  const { schedule, set } = instanceTargets(subjects, (await onlooker.status()).epoch);
+  for (const { data, headers } of messagesOf(schedule, MESSAGES_PER_SUBJECT)) {
+    const answer = await poll(
+      "an instance that has time",
+      () =>
+        bus.request(schedule.subject, data, { headers, timeoutMs: REQUEST_TIMEOUT_MS })
+          .catch((error) => error.name === "NoRespondersError" ? undefined : Promise.reject(error)),
+    );
+    assert(decodeMessage("Refusal", answer).reason !== "");
+  }
+  for (const { data, headers } of messagesOf(set, MESSAGES_PER_SUBJECT)) {
+    bus.publish(set.subject, data, { headers });
+  }
+  await beats.first(
+    "a heartbeat with all refusals",
+    ({ refused }) => refused >= 2 * MESSAGES_PER_SUBJECT,
+  );
+
+  const before = await onlooker.status();
+  const after = await poll("ticks that go on", async () => {
+    const status = await onlooker.status();
+    return status.tick_id > before.tick_id + 20 && status;
+  });
+  assertEquals(after.refused, expected);
+  assertEquals(after.systems.move.errors, 0);
+  assertEquals(after.systems.trap.errors, FORGED_RESULTS);
+  assertEquals(after.entities, 302);
+  assertEquals(beats.seen.at(-1)?.refused, 2 * MESSAGES_PER_SUBJECT);
+  coord.kill("SIGINT");
+  assertEquals((await finalOf(coord)).entities, 302);
+  instance.kill("SIGINT");
+  assertEquals(await instance.code(), 0);
+  assertMatch(coord.stderr.join("\n"), /more warnings in the second before/);
+});
