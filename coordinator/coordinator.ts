@@ -7,7 +7,7 @@
  */
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
-import { type Clock, delay } from "../lib/clock.ts";
+import { type Clock, delay, type Timer } from "../lib/clock.ts";
 import { World } from "../lib/ecs/world.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
@@ -38,14 +38,16 @@ export interface CoordinatorOptions {
   readonly hz: number;
   /** Tick as fast as the systems allow; `dt` stays that of `hz`. */
   readonly isUnpaced: boolean;
-  /** Whether instances keep their rows from tick to tick, so that only changes travel. */
-  readonly isResident: boolean;
+  /** Whether instances keep their rows from tick to tick, so that only changes travel; they do by default. */
+  readonly isResident?: boolean;
   /** Copies of the streams in a cluster. */
   readonly replicas: number;
   readonly report: Report;
 }
 
 const QUERIES_WAITING_MAX = 256;
+/** Slow enough for anyone, and far from where timers and `dt` overflow. */
+const HZ_MIN = 0.001;
 
 export class Coordinator {
   readonly stats: Stats;
@@ -60,6 +62,9 @@ export class Coordinator {
   readonly #stopping = new AbortController();
   /** Queries that came during a tick, to be answered between it and the next. */
   readonly #waitingQueries: (() => void)[] = [];
+  /** Aborted when the wait for the next tick is for nothing. */
+  #waiting = new AbortController();
+  #sweepTimer: Timer | undefined;
   #isTicking = false;
   #dt: number;
 
@@ -97,6 +102,7 @@ export class Coordinator {
     });
     this.#engine = new Engine({
       ...options,
+      isResident: options.isResident ?? true,
       world,
       epoch,
       lastCommit,
@@ -138,24 +144,36 @@ export class Coordinator {
     const { clock } = this.#options;
     const { signal } = this.#stopping;
     this.#pacer.restart(clock.now());
-    while (!signal.aborted && this.tickNumber < ticksMax) {
-      if (!this.#gate.isOpen) {
-        await Promise.race([this.#gate.pass(), aborted(signal)]);
-        this.#pacer.restart(clock.now());
+    try {
+      while (!signal.aborted && this.tickNumber < ticksMax) {
+        if (!this.#gate.isOpen) {
+          await this.#gate.pass();
+          this.#pacer.restart(clock.now());
+        }
+        if (await this.#isDue()) await this.#tick();
       }
-      const waitMs = this.#pacer.next(clock.now());
-      if (waitMs > 0) await delay(clock, waitMs, signal);
-      if (signal.aborted) break;
-      await this.#tick();
+    } finally {
+      this.stop();
     }
-    this.stop();
     await this.#engine.settled();
   }
 
   /** Ends {@linkcode run} after the tick that is running; `abandon` ends that one, too. */
   stop({ abandon = false }: { abandon?: boolean } = {}): void {
     this.#stopping.abort();
+    this.#waiting.abort();
+    this.#sweepTimer?.cancel();
+    this.#gate.open();
     if (abandon) this.#engine.abandon();
+  }
+
+  /** Waits for the next tick's time; false when a pause, a step or another rate came first. */
+  async #isDue(): Promise<boolean> {
+    const { clock } = this.#options;
+    const waitMs = this.#pacer.next(clock.now());
+    this.#waiting = new AbortController();
+    if (waitMs > 0) await delay(clock, waitMs, this.#waiting.signal);
+    return !this.#waiting.signal.aborted && !this.#stopping.signal.aborted;
   }
 
   async #tick(): Promise<void> {
@@ -180,8 +198,7 @@ export class Coordinator {
       this.#announceInstance("system.down", system, id);
       this.#engine.creditFreed(system);
     }
-    const timer = clock.after(HEARTBEAT_MS, () => this.#sweep());
-    this.#stopping.signal.addEventListener("abort", () => timer.cancel(), { once: true });
+    this.#sweepTimer = clock.after(HEARTBEAT_MS, () => this.#sweep());
   }
 
   #listen(): void {
@@ -293,10 +310,13 @@ export class Coordinator {
     else if (op === "resume") this.#gate.open();
     else if (op === "step") this.#gate.step(ticks ?? 1);
     else if (op === "rate") {
-      if (hz === undefined) throw new WireError("Cannot set the rate: hz is missing");
+      if (hz === undefined || hz < HZ_MIN) {
+        throw new WireError(`Cannot set the rate: it takes an hz from ${HZ_MIN}`);
+      }
       this.#dt = 1 / hz;
       this.#pacer.restart(now, hz);
     }
+    if (op === "pause" || op === "step" || op === "rate") this.#waiting.abort();
     this.#reception.reply(message, "ControlReply", this.#status());
   }
 
@@ -362,6 +382,8 @@ export class Coordinator {
 
 function spawnWorld({ schema }: Manifests, manifest: WorldManifest | undefined): World {
   const world = new World(schema);
+  // Behind tick 0, in which nothing has changed: to whoever has seen nothing yet, all of it is new.
+  world.changeTick = 1;
   for (const components of manifest?.entities() ?? []) {
     const values = Object.entries(components).flatMap(([name, value]) => {
       const component = schema.get(name);
@@ -370,11 +392,4 @@ function spawnWorld({ schema }: Manifests, manifest: WorldManifest | undefined):
     world.spawn(new Map(values));
   }
   return world;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -27,8 +27,10 @@ export interface Credits {
   readonly perInstance: number;
 }
 
-/** How many deadlines may pass without any shard done before `skip` gives up. */
+/** How many deadlines may pass without any shard done before `skip` gives up, */
 const DEADLINES_MAX = 4;
+/** or else attempts, where these take several deadlines each, so that each shard gets another one. */
+const ATTEMPTS_MAX = 2;
 /** How soon to try again when no instance had a credit. */
 const STARVED_RETRY_MS = 5;
 
@@ -49,6 +51,7 @@ export class Dispatcher {
   #out = 0;
   #starvedUntil = -Infinity;
   #progressAt: number;
+  #perInstance = 1;
 
   constructor(
     shardCount: number,
@@ -112,6 +115,7 @@ export class Dispatcher {
     credits: Credits,
     prefers: (shard: number) => boolean = () => false,
   ): Decision {
+    this.#perInstance = credits.perInstance;
     this.#expire(now);
     const lost = this.#giveUp(now, credits.total);
     const send: Attempt[] = [];
@@ -165,7 +169,8 @@ export class Dispatcher {
   }
 
   #giveUpAt(): number {
-    return this.#progressAt + this.#deadlineMs * DEADLINES_MAX;
+    const deadlines = Math.max(DEADLINES_MAX, ATTEMPTS_MAX * this.#perInstance);
+    return this.#progressAt + this.#deadlineMs * deadlines;
   }
 
   #wakeAt(creditsTotal: number): number | undefined {

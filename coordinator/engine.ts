@@ -10,6 +10,7 @@ import type { Log } from "../lib/bus/log.ts";
 import type { Clock } from "../lib/clock.ts";
 import { applyCommands, type CommandOutcome } from "../lib/ecs/command.ts";
 import type { World } from "../lib/ecs/world.ts";
+import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
 import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
@@ -57,6 +58,8 @@ export const COMMIT_SHARE_MAX = 0.5;
 
 /** How long a tick may take before the report says what it waits for. */
 const HELD_NOTICE_MS = 2000;
+/** Refused commands that a reply lists; it could get longer than a message otherwise. */
+const REFUSED_MAX = 256;
 
 export class Engine {
   readonly queue = new CommandQueue();
@@ -70,7 +73,7 @@ export class Engine {
   readonly #scheduleInbox: string;
   #graph: { readonly of: number; readonly graph: Graph };
   #tickNumber = 0;
-  #digest = 0n;
+  #digest: bigint;
   #current: Tick | undefined;
 
   /** @throws {CycleError} when the manifests' order is impossible. */
@@ -78,6 +81,7 @@ export class Engine {
     const { bus, log, subjects, world, epoch, lastCommit } = options;
     this.#options = options;
     this.world = world;
+    this.#digest = worldDigest(world);
     this.#scheduleInbox = bus.createInbox();
     this.#committer = new Committer(log, { subject: subjects.commit, lastSequence: lastCommit });
     this.#broadcaster = new Broadcaster({
@@ -282,7 +286,8 @@ export class Engine {
       report.warn(
         `tick ${tick}: no instance took ${missed} of ${shards.length} shards of ${system}; skipping it`,
       );
-    } else if (shards.length > 0) {
+    } else {
+      if (shards.length === 0) return;
       this.#skipping.delete(system);
       report.info(`tick ${tick}: ${system} runs again`);
     }
@@ -312,7 +317,11 @@ export class Engine {
     for (const { buffer, outcome } of applied) {
       if (buffer.reply === undefined) continue;
       const { spawned, refused } = outcome;
-      const value = { tick_id: tick, spawned: [...spawned], refused: [...refused] };
+      const value = {
+        tick_id: tick,
+        spawned: [...spawned],
+        refused: refused.slice(0, REFUSED_MAX),
+      };
       this.#publish(buffer.reply, encodeMessage("EntityCommandReply", value, { tick }));
     }
     for (const { spawned, despawned } of [...applied.map(({ outcome }) => outcome), ...outcomes]) {

@@ -6,7 +6,7 @@
  */
 import { Command } from "commander";
 import { onStopSignal, positiveInteger, runProgram, terminalReport } from "../lib/cli.ts";
-import { systemClock } from "../lib/clock.ts";
+import { systemClock, type Timer } from "../lib/clock.ts";
 import { digestHex } from "../lib/ecs/digest.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
 import { limitWarnings } from "../lib/report.ts";
@@ -52,6 +52,7 @@ async function main(args: string[]): Promise<void> {
 
 async function coordinate(flags: Flags): Promise<void> {
   const report = limitWarnings(terminalReport("coord"), systemClock);
+  const subjects = createSubjects(flags.prefix);
   const manifests = await loadManifests(flags.manifests);
   const world = chooseWorld(manifests, flags.world);
   await using connection = await openConnection({ ...flags, report });
@@ -59,7 +60,7 @@ async function coordinate(flags: Flags): Promise<void> {
     bus: connection.bus,
     log: connection.log,
     clock: systemClock,
-    subjects: createSubjects(flags.prefix),
+    subjects,
     manifests,
     world,
     hz: flags.hz,
@@ -72,13 +73,14 @@ async function coordinate(flags: Flags): Promise<void> {
     `world ${world?.name ?? "(empty)"} with ${coordinator.entityCount} entities and ` +
       `${manifests.systems.length} systems is up at ${connection.url}`,
   );
+  let deadline: Timer | undefined;
   using _ = onStopSignal((count) => {
     if (count > 1) return coordinator.stop({ abandon: true });
     report.info("stopping after this tick");
     coordinator.stop();
-    systemClock.after(STOP_TICK_MS, () => coordinator.stop({ abandon: true }));
+    deadline = systemClock.after(STOP_TICK_MS, () => coordinator.stop({ abandon: true }));
   });
-  await coordinator.run(flags.ticks);
+  await coordinator.run(flags.ticks).finally(() => deadline?.cancel());
   report.info(`stopped at tick ${coordinator.tickNumber}`);
   console.log(JSON.stringify({
     ticks: coordinator.tickNumber,

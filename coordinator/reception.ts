@@ -50,7 +50,10 @@ export class Reception {
     this.#options.bus.publish(reply, data, options);
   }
 
-  /** Answers a request with what `make` returns; a WireError of it refuses the request. */
+  /**
+   * Answers a request with what `make` returns; a WireError of it refuses the
+   * request, and so does an answer that does not fit into a message.
+   */
   answer<T extends MessageType>(message: Message, type: T, make: () => MessageOf<T>): void {
     this.#guard(message, () => this.reply(message, type, make()));
   }
@@ -59,7 +62,7 @@ export class Reception {
     try {
       handle();
     } catch (error) {
-      if (!(error instanceof WireError)) throw error;
+      if (!(error instanceof WireError || error instanceof RangeError)) throw error;
       this.#refuse(message, error.message);
     }
   }

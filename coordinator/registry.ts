@@ -16,6 +16,7 @@ const SILENCE_MAX_MS = 5000;
 export const HEARTBEAT_MS = 1000;
 const INSTANCES_MAX = 4096;
 const CREDITS_MAX = 64;
+const DIFFERENCE_LENGTH_MAX = 2048;
 
 export interface RegisteredInstance {
   readonly id: string;
@@ -65,7 +66,7 @@ export class Registry {
     const instance = this.#instances.get(beat.instance_id);
     if (instance === undefined || instance.system !== beat.system) return false;
     instance.seenAt = now;
-    instance.load = beat.load;
+    instance.load = Math.min(1, beat.load);
     instance.errors = beat.errors;
     instance.refused = beat.refused;
     return true;
@@ -122,7 +123,7 @@ export class Registry {
     }
     if (schema_hash !== systemSignature(manifest)) {
       return `its manifest of "${name}" differs from the coordinator's: ` +
-        describeDifference(query, signatureText(manifest));
+        describeDifference(query, signatureText(manifest)).slice(0, DIFFERENCE_LENGTH_MAX);
     }
     const other = this.#instances.get(instance_id);
     if (other !== undefined && other.system !== name) {

@@ -6,6 +6,7 @@
  */
 import type { Clock } from "../lib/clock.ts";
 import type { World } from "../lib/ecs/world.ts";
+import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import type { Encoded } from "../lib/wire/codec.ts";
 import type { Broadcaster } from "./broadcaster.ts";
 import type { Attempt, Credits } from "./dispatcher.ts";
@@ -20,7 +21,7 @@ export interface TickOptions {
   readonly tick: number;
   /** Simulated time, in seconds. */
   readonly dt: number;
-  /** Change tick of each system's last run, by name; updated as systems start. */
+  /** Change tick of each system's last run that missed no shard, by name; updated by the tick. */
   readonly lastRuns: Map<string, number>;
   /** Who keeps each system's rows, by name; a system that it lacks is sent all of its rows. */
   readonly residencies: ReadonlyMap<string, Residency>;
@@ -90,20 +91,28 @@ export class Tick {
   #start(name: string): void {
     const node = this.#nodes.get(name);
     if (node === undefined) return;
-    const { world, broadcaster, payloadBytesMax } = this.#ports;
+    const { world, payloadBytesMax } = this.#ports;
     const { epoch, tick, dt, lastRuns, residencies } = this.#options;
     const changeTick = ++world.changeTick;
     const { query } = node.system;
-    const shards = planShards(world.match(query), query, {
+    const matching = planShards(world.match(query), query, {
       credits: this.#ports.credits(name).total,
       payloadBytesMax,
       changedSince: lastRuns.get(name) ?? 0,
     });
-    lastRuns.set(name, changeTick);
-    const sets = shards.length === 0 ? {} : broadcaster.publish(node.system, { tick, changeTick });
+    const sets = matching.length === 0 ? {} : this.#publishSets(node.system, changeTick);
+    const shards = sets === undefined ? [] : matching;
     const residency = residencies.get(name);
-    const plan = { manifest: node.system, shards, sets, epoch, tick, dt, changeTick, residency };
-    const run = new SystemRun(plan, {
+    const run = new SystemRun({
+      manifest: node.system,
+      shards,
+      sets: sets ?? {},
+      epoch,
+      tick,
+      dt,
+      changeTick,
+      residency,
+    }, {
       clock: this.#ports.clock,
       world,
       send: (schedule, attempt, instance) =>
@@ -111,14 +120,27 @@ export class Tick {
       credits: () => this.#ports.credits(name),
       creditsOf: this.#ports.creditsOf,
       onUnsendable: (_, error) => this.#ports.onUnsendable(name, error),
-      onFinished: () => this.#finish(node),
+      onFinished: (run) => this.#finish(node, run),
     });
     this.#runs.set(name, run);
     run.advance();
   }
 
-  #finish(node: GraphNode): void {
+  /** The sets' versions; undefined when a part is too large for a message, so that nothing runs. */
+  #publishSets(system: SystemManifest, changeTick: number): Record<string, number> | undefined {
+    try {
+      return this.#ports.broadcaster.publish(system, { tick: this.tick, changeTick });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#ports.onUnsendable(system.name, error);
+      return undefined;
+    }
+  }
+
+  #finish(node: GraphNode, { missed, plan }: SystemRun): void {
     this.#unfinished--;
+    // What a `changed` query missed is to come again.
+    if (missed === 0) this.#options.lastRuns.set(node.system.name, plan.changeTick);
     for (const successor of node.successors) {
       const waiting = (this.#waiting.get(successor) ?? 0) - 1;
       this.#waiting.set(successor, waiting);

@@ -14,21 +14,22 @@ import { createDigest, type Digest } from "../lib/ecs/digest.ts";
 import type { World } from "../lib/ecs/world.ts";
 
 /**
- * XXH64 of `previous`, then of every archetype by ascending id: its entities
- * where rows came, went or moved, and the columns of the components that
- * changed, by name, after change tick `since`.
+ * XXH64 of `previous`, then of every archetype in which something changed after
+ * change tick `since`, by ascending id: the id, the number of its rows, 1 or 0
+ * for whether rows came, went or moved and then its entities, and the components
+ * that changed, by name: each one's id and columns.
  */
 export function tickDigest(
   world: World,
   { previous, since }: { previous: bigint; since: number },
 ): bigint {
   const digest = createDigest();
-  digest.update(u64(previous));
+  digest.update(u64s(previous));
   for (const table of world.tables()) {
-    if (table.structureChangedLast > since) {
-      digest.update(u64(table.id));
-      digest.update(encodeEntities(table.entities.subarray(0, table.count)));
-    }
+    const isMoved = table.structureChangedLast > since;
+    if (!isMoved && table.stores.every(({ changedLast }) => changedLast <= since)) continue;
+    digest.update(u64s(table.id, BigInt(table.count), isMoved ? 1n : 0n));
+    if (isMoved) digest.update(encodeEntities(table.entities.subarray(0, table.count)));
     updateColumns(digest, table, since);
   }
   return digest.value();
@@ -37,7 +38,7 @@ export function tickDigest(
 function updateColumns(digest: Digest, table: Table, since: number): void {
   for (const { component, columns, changedLast } of table.stores) {
     if (changedLast <= since) continue;
-    digest.update(u64(component.id));
+    digest.update(u64s(component.id));
     for (const column of columns) {
       digest.update(
         column instanceof FixedColumn
@@ -48,6 +49,6 @@ function updateColumns(digest: Digest, table: Table, since: number): void {
   }
 }
 
-function u64(value: bigint): Uint8Array {
-  return new Uint8Array(BigUint64Array.of(value).buffer);
+function u64s(...values: bigint[]): Uint8Array {
+  return new Uint8Array(BigUint64Array.from(values).buffer);
 }

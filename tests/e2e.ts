@@ -36,7 +36,7 @@ const WAIT_MAX_MS = 20_000;
 const POLL_MS = 10;
 
 /** Rejects with what was waited for when it does not come. */
-export async function within<T>(promise: Promise<T>, what: () => string): Promise<T> {
+async function within<T>(promise: Promise<T>, what: () => string): Promise<T> {
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => timeout.reject(new Error(`Waited in vain: ${what()}`)),
@@ -99,6 +99,8 @@ export class Program implements AsyncDisposable {
   readonly #reading: Promise<unknown>;
   readonly #name: string;
   readonly #waiting = new Set<() => void>();
+  #isRunning = true;
+  /** It has ended, and all of its output is here. */
   #hasEnded = false;
 
   constructor(command: string, args: readonly string[], options: ProgramOptions = {}) {
@@ -155,7 +157,7 @@ export class Program implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#hasEnded) this.#child.kill("SIGKILL");
+    if (this.#isRunning) this.#child.kill("SIGKILL");
     await this.status;
   }
 
@@ -173,6 +175,7 @@ export class Program implements AsyncDisposable {
 
   async #end(): Promise<Deno.CommandStatus> {
     const status = await this.#child.status;
+    this.#isRunning = false;
     await this.#reading;
     this.#hasEnded = true;
     this.#look();
@@ -286,7 +289,7 @@ export class Onlooker implements AsyncDisposable {
   }
 }
 
-export class Watched<T extends MessageType> {
+class Watched<T extends MessageType> {
   readonly seen: MessageOf<T>[] = [];
   readonly #type: T;
   readonly #waiting = new Set<() => void>();

@@ -1,11 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Message } from "../lib/bus/bus.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
 import type { SystemManifest } from "../lib/manifest/manifest.ts";
-import { signatureText, systemSignature } from "../lib/manifest/signature.ts";
 import { createRandom } from "../lib/random.ts";
 import { decodeMessage, encodeMessage } from "../lib/wire/codec.ts";
-import type { Chunk, MessageOf, MessageType } from "../lib/wire/messages.ts";
+import type { Chunk, MessageType } from "../lib/wire/messages.ts";
 import { PROTOCOL_VERSION } from "../lib/wire/protocol.ts";
 import { requestMessage } from "../lib/wire/request.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
@@ -18,8 +16,9 @@ import {
   startCoordinator,
   startInstance,
 } from "./e2e.ts";
-import { encodeRaw, malformed, type RawMessage, type Samples } from "./malformed.ts";
+import { malformed, type RawMessage, type Samples } from "./malformed.ts";
 import { startTestServer } from "./test_server.ts";
+import { TrapInstance, word } from "./trap_instance.ts";
 
 const MESSAGES_PER_SUBJECT = 1000;
 /** Of those for what an instance changed: results of attempts that are open. */
@@ -70,10 +69,6 @@ export default defineSystem(import.meta, ({ rows }) => {
 
 const chunk: Chunk = { archetype: 1n, first: 0, count: 1, columns: { "Trap.value": word(1) } };
 
-function word(length: number): Uint8Array {
-  return new Uint8Array(4 * length);
-}
-
 interface Target<T extends MessageType> extends Samples<T> {
   readonly subject: string;
 }
@@ -82,24 +77,22 @@ function target<T extends MessageType>(target: Target<T>): Target<T> {
   return target;
 }
 
-/** What the coordinator listens to. */
-function coordinatorTargets(subjects: Subjects) {
-  const spawn = (components: Record<string, Record<string, never>>) => ({
-    commands: [{ op: "spawn" as const, components }],
-  });
+/** What the coordinator listens to from instances. */
+function memberTargets(subjects: Subjects) {
+  const descriptor = {
+    protocol: PROTOCOL_VERSION,
+    name: "move",
+    instance_id: "forged",
+    query: "",
+    schema_hash: "0",
+    credits: 1,
+  };
   return [
     target({
       subject: subjects.register,
       type: "SystemDescriptor",
-      good: {
-        protocol: PROTOCOL_VERSION,
-        name: "move",
-        instance_id: "forged",
-        query: "",
-        schema_hash: "0",
-        credits: 1,
-      },
-      wrong: [],
+      good: descriptor,
+      wrong: ["a.b", "a b", ">", "*"].map((instance_id) => ({ ...descriptor, instance_id })),
     }),
     target({
       subject: subjects.unregister,
@@ -121,6 +114,34 @@ function coordinatorTargets(subjects: Subjects) {
       },
       wrong: [],
     }),
+    target({
+      subject: subjects.componentChanged("move"),
+      type: "ComponentShard",
+      good: { ...NOBODY, system: "move", instance_id: "forged", chunks: [chunk], commands: [] },
+      wrong: [{ ...NOBODY, instance_id: "forged", chunks: [chunk], commands: [] }],
+    }),
+    target({
+      subject: subjects.tickDone,
+      type: "TickAck",
+      good: {
+        ...NOBODY,
+        system: "move",
+        instance_id: "forged",
+        changed: false,
+        rows: 1,
+        compute_ms: 1,
+      },
+      wrong: [{ ...NOBODY, instance_id: "forged", changed: false, rows: 1, compute_ms: 1 }],
+    }),
+  ] as const;
+}
+
+/** What the coordinator listens to from anybody. */
+function openTargets(subjects: Subjects) {
+  const spawn = (components: Record<string, Record<string, never>>) => ({
+    commands: [{ op: "spawn" as const, components }],
+  });
+  return [
     target({
       subject: subjects.entityCommand,
       type: "EntityCommand",
@@ -164,25 +185,6 @@ function coordinatorTargets(subjects: Subjects) {
         { query: { read: ["Position"] }, deliver: ".", lease_ms: 60_000 },
       ],
     }),
-    target({
-      subject: subjects.componentChanged("move"),
-      type: "ComponentShard",
-      good: { ...NOBODY, system: "move", instance_id: "forged", chunks: [chunk], commands: [] },
-      wrong: [{ ...NOBODY, instance_id: "forged", chunks: [chunk], commands: [] }],
-    }),
-    target({
-      subject: subjects.tickDone,
-      type: "TickAck",
-      good: {
-        ...NOBODY,
-        system: "move",
-        instance_id: "forged",
-        changed: false,
-        rows: 1,
-        compute_ms: 1,
-      },
-      wrong: [{ ...NOBODY, instance_id: "forged", changed: false, rows: 1, compute_ms: 1 }],
-    }),
   ] as const;
 }
 
@@ -191,6 +193,7 @@ function instanceTargets(subjects: Subjects, epoch: number) {
   const attempt = { epoch, tick_id: 1, system: "move", shard: 0, attempt: 0 };
   const columns = { "Position.value": word(3), "Position.note": [""] };
   const rows = { archetype: 1n, first: 0, count: 1, columns };
+  const patch = { rows: word(1), values: word(3) };
   const good = { ...attempt, dt: 1, sets: { wind: 1 }, chunks: [rows] };
   const spoiled = (...chunks: Chunk[]) => ({ ...good, chunks });
   const set = { epoch, system: "move", set: "wind", version: 2 ** 40, part: 0, parts: 2, count: 1 };
@@ -210,6 +213,9 @@ function instanceTargets(subjects: Subjects, epoch: number) {
         spoiled({ ...rows, columns: { ...columns, "Position.note": word(1) } }),
         spoiled({ ...rows, columns: { ...columns, "Position.note": [1] } }),
         spoiled(rows, { ...rows, columns: {} }),
+        { ...spoiled({ ...rows, columns: {} }), range: 5n, base: 1 },
+        spoiled({ ...rows, columns: {}, patches: { "Position.value": patch } }),
+        { ...spoiled({ ...rows, columns: {}, patches: { "Position.value": patch } }), base: 1 },
       ],
     }),
     set: target({
@@ -234,82 +240,10 @@ function messagesOf<T extends MessageType>(samples: Samples<T>, count: number): 
   return Array.from({ length: count }, () => malformed(samples, random));
 }
 
-/** Plays an instance of `trap`, written from the protocol alone. */
-class TrapInstance {
-  forged = 0;
-  readonly #onlooker: Onlooker;
-  readonly #manifest: SystemManifest;
-
-  constructor(onlooker: Onlooker, manifest: SystemManifest) {
-    this.#onlooker = onlooker;
-    this.#manifest = manifest;
-  }
-
-  async start(): Promise<void> {
-    const { bus, subjects } = this.#onlooker;
-    const reply = await requestMessage(bus, subjects.register, {
-      type: "SystemDescriptor",
-      value: {
-        protocol: PROTOCOL_VERSION,
-        name: "trap",
-        instance_id: "trapper",
-        query: signatureText(this.#manifest),
-        schema_hash: systemSignature(this.#manifest),
-        credits: 1,
-      },
-      replyType: "RegisterReply",
-      timeoutMs: REQUEST_TIMEOUT_MS,
-    });
-    assert(reply.accepted, reply.reason);
-    this.#offerCredit();
-  }
-
-  #offerCredit(): void {
-    const { bus, subjects } = this.#onlooker;
-    const { queue } = this.#manifest;
-    bus.subscribe(subjects.schedule("trap"), (message) => this.#take(message), { queue, max: 1 });
-  }
-
-  /** Answers with a forged result as long as there are some, then with good ones. */
-  #take(message: Message): void {
-    const { bus, subjects } = this.#onlooker;
-    const { sets: _sets, dt: _dt, chunks, ...attempt } = decodeMessage("SystemSchedule", message);
-    const good = { ...attempt, instance_id: "trapper", chunks, commands: [] };
-    const forgeries = forgeriesOf(good);
-    const result = this.forged < FORGED_RESULTS
-      ? forgeries[this.forged++ % forgeries.length]
-      : good;
-    const raw = encodeRaw("ComponentShard", result);
-    this.#offerCredit();
-    bus.publish(subjects.componentChanged("trap"), raw.data, { headers: raw.headers });
-    const ack = { ...attempt, instance_id: "trapper", changed: true, rows: 1, compute_ms: 0 };
-    const { data, options } = encodeMessage("TickAck", ack);
-    bus.publish(subjects.tickDone, data, options);
-  }
-}
-
-type Result = MessageOf<"ComponentShard">;
-
-/** Results of an open attempt that claim what they may not. */
-function forgeriesOf(good: Result): Result[] {
-  const [chunk] = good.chunks;
-  const withChunk = (change: Partial<Chunk>) => ({ ...good, chunks: [{ ...chunk, ...change }] });
-  const columns = chunk.columns;
-  return [
-    { ...good, chunks: [] },
-    { ...good, chunks: [chunk, chunk] },
-    withChunk({ archetype: chunk.archetype + 1n }),
-    withChunk({ first: 1 }),
-    withChunk({ count: 2 ** 32 - 1 }),
-    withChunk({ rows: word(1) }),
-    withChunk({ columns: {} }),
-    withChunk({ columns: { "Trap.value": word(2) } }),
-    withChunk({ columns: { "Trap.value": [1] } }),
-    withChunk({ columns: { ...columns, "Position.value": word(3) } }),
-    withChunk({ columns: { ...columns, constructor: word(1) } }),
-    { ...good, commands: [{ op: "spawn", components: { Nonsense: {} } }] },
-    { ...good, commands: [{ op: "set", entity: 1, component: "Trap", value: { value: "x" } }] },
-  ];
+function trapOf(systems: readonly SystemManifest[]): SystemManifest {
+  const manifest = systems.find(({ name }) => name === "trap");
+  assert(manifest);
+  return manifest;
 }
 
 Deno.test("1,000 malformed messages on each subject are refused, counted and survived", async () => {
@@ -320,17 +254,14 @@ Deno.test("1,000 malformed messages on each subject are refused, counted and sur
   const { bus, subjects } = onlooker;
   await using coord = startCoordinator(meeting, ["--hz", `${HZ}`]);
   await using instance = startInstance(meeting, "move");
-  await instance.line(/registered/);
+  const [instanceId] = (await instance.line(/registered/)).split(":");
   const { systems } = await loadManifests(project.manifests);
-  const trap = new TrapInstance(
-    onlooker,
-    systems.find(({ name }) => name === "trap") ?? systems[0],
-  );
+  const trap = new TrapInstance(onlooker, trapOf(systems), FORGED_RESULTS);
   await trap.start();
   const beats = await onlooker.watch(subjects.heartbeat, "Heartbeat");
 
   let expected = 0;
-  for (const { subject, ...samples } of coordinatorTargets(subjects)) {
+  for (const { subject, ...samples } of [...memberTargets(subjects), ...openTargets(subjects)]) {
     const forged = samples.type === "ComponentShard" ? FORGED_RESULTS : 0;
     const count = MESSAGES_PER_SUBJECT - forged;
     for (const { data, headers } of messagesOf(samples as Samples<MessageType>, count)) {
@@ -347,6 +278,9 @@ Deno.test("1,000 malformed messages on each subject are refused, counted and sur
 
   const { schedule, set } = instanceTargets(subjects, (await onlooker.status()).epoch);
   for (const { data, headers } of messagesOf(schedule, MESSAGES_PER_SUBJECT)) {
+    const direct = { headers, timeoutMs: REQUEST_TIMEOUT_MS };
+    const refusal = await bus.request(subjects.schedule("move", instanceId), data, direct);
+    assert(decodeMessage("Refusal", refusal).reason !== "");
     const answer = await poll(
       "an instance that has time",
       () =>
@@ -360,7 +294,7 @@ Deno.test("1,000 malformed messages on each subject are refused, counted and sur
   }
   await beats.first(
     "a heartbeat with all refusals",
-    ({ refused }) => refused >= 2 * MESSAGES_PER_SUBJECT,
+    ({ refused }) => refused >= 3 * MESSAGES_PER_SUBJECT,
   );
 
   const before = await onlooker.status();
@@ -372,10 +306,44 @@ Deno.test("1,000 malformed messages on each subject are refused, counted and sur
   assertEquals(after.systems.move.errors, 0);
   assertEquals(after.systems.trap.errors, FORGED_RESULTS);
   assertEquals(after.entities, 302);
-  assertEquals(beats.seen.at(-1)?.refused, 2 * MESSAGES_PER_SUBJECT);
+  assertEquals(beats.seen.at(-1)?.refused, 3 * MESSAGES_PER_SUBJECT);
   coord.kill("SIGINT");
   assertEquals((await finalOf(coord)).entities, 302);
   instance.kill("SIGINT");
   assertEquals(await instance.code(), 0);
   assertMatch(coord.stderr.join("\n"), /more warnings in the second before/);
+});
+
+Deno.test("well-formed messages that cannot be answered or committed are survived, too", async () => {
+  await using project = await createTrap();
+  await using server = await startTestServer();
+  const meeting = { project, url: server.url };
+  await using onlooker = await Onlooker.connect(meeting);
+  const { bus, subjects } = onlooker;
+  await using coord = startCoordinator(meeting, ["--hz", `${HZ}`]);
+  await coord.line(/is up at/);
+  const reply = "all.>";
+  const spawn = { op: "spawn" as const, components: { Position: {} } };
+  const good = { commands: [spawn] };
+  const command = encodeMessage("EntityCommand", good);
+  bus.publish(subjects.entityCommand, command.data, { ...command.options, reply });
+  const status = encodeMessage("Control", { op: "status" });
+  bus.publish(subjects.control, status.data, { ...status.options, reply });
+  const note = "x".repeat(bus.payloadBytesMax / 2);
+  const huge = { commands: [{ ...spawn, components: { Position: { note } } }] };
+  const refusal = await requestMessage(bus, subjects.entityCommand, {
+    type: "EntityCommand",
+    value: huge,
+    replyType: "EntityCommandReply",
+    timeoutMs: REQUEST_TIMEOUT_MS,
+  }).catch((error) => error);
+  assertMatch(`${refusal}`, /RefusedError: Cannot queue the commands: .* send them in several/);
+  assertEquals((await onlooker.status()).refused, 1);
+
+  await using _move = startInstance(meeting, "move");
+  const { systems } = await loadManifests(project.manifests);
+  const trap = new TrapInstance(onlooker, trapOf(systems));
+  await trap.start();
+  await poll("ticks that go on", async () => (await onlooker.status()).tick_id > 20);
+  assertEquals((await onlooker.status()).entities, 303);
 });

@@ -14,15 +14,10 @@ import {
   zeroOf,
 } from "../lib/ecs/field_type.ts";
 import { parseFieldValue } from "../lib/ecs/field_value.ts";
-import {
-  archetypeId,
-  componentType,
-  createDigest,
-  createSchema,
-  digest64,
-  digestHex,
-  FixedColumn,
-} from "../lib/ecs/mod.ts";
+import { archetypeId } from "../lib/ecs/archetype.ts";
+import { FixedColumn } from "../lib/ecs/column.ts";
+import { componentType, createSchema } from "../lib/ecs/component.ts";
+import { createDigest, digest64, digestHex } from "../lib/ecs/digest.ts";
 import { fieldValue } from "./ecs_model.ts";
 
 const FIXED_TYPES = FIELD_TYPES.filter(isFixed);

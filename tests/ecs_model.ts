@@ -6,16 +6,16 @@
  * @module
  */
 import * as fc from "fast-check";
+import type { Command } from "../lib/ecs/command.ts";
 import {
-  type Command,
   type ComponentType,
   componentType,
   type ComponentValue,
   createSchema,
-  type Entity,
   type Field,
-  type Query,
-} from "../lib/ecs/mod.ts";
+} from "../lib/ecs/component.ts";
+import type { Entity } from "../lib/ecs/entity.ts";
+import type { Query } from "../lib/ecs/query.ts";
 import { FIELD_TYPES, type FieldType, type FieldValue, zeroOf } from "../lib/ecs/field_type.ts";
 
 function fieldsOf(...types: FieldType[]): Field[] {

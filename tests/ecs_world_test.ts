@@ -1,17 +1,12 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import * as fc from "fast-check";
-import {
-  applyCommands,
-  type Command,
-  type ComponentType,
-  componentType,
-  createSchema,
-  type Entity,
-  ListColumn,
-  type Query,
-  World,
-  worldDigest,
-} from "../lib/ecs/mod.ts";
+import { ListColumn } from "../lib/ecs/column.ts";
+import { applyCommands, type Command } from "../lib/ecs/command.ts";
+import { type ComponentType, componentType, createSchema } from "../lib/ecs/component.ts";
+import type { Entity } from "../lib/ecs/entity.ts";
+import type { Query } from "../lib/ecs/query.ts";
+import { World } from "../lib/ecs/world.ts";
+import { worldDigest } from "../lib/ecs/world_digest.ts";
 import { FIELD_TYPES, type FieldValue } from "../lib/ecs/field_type.ts";
 import {
   commandBuffers,

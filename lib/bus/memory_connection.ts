@@ -18,7 +18,7 @@ import {
 } from "./bus.ts";
 import type { Clock, Timer } from "../clock.ts";
 import type { Route } from "./memory_routes.ts";
-import { checkPattern, checkSubject } from "./subject.ts";
+import { checkPattern, checkSubject, isSubject } from "./subject.ts";
 
 /** What a client needs of the network that it is connected to. */
 export interface Hub {
@@ -142,11 +142,12 @@ export class MemoryBus implements Bus {
   publish(subject: string, data: Uint8Array, options: PublishOptions = {}): void {
     this.checkPublish(subject, data);
     if (this.#state === "killed") return;
+    const { reply } = options;
     const message = {
       subject,
       data,
       headers: options.headers ?? NO_HEADERS,
-      reply: options.reply,
+      reply: reply !== undefined && isSubject(reply) ? reply : undefined,
       noResponders: false,
     };
     this.#hub.publish(message, this.#name);

@@ -28,6 +28,8 @@ const UNREGISTER_TIMEOUT_MS = 500;
 const REGISTER_RETRY_MS = 250;
 const SET_RETRY_MS = 5;
 const ERROR_LENGTH_MAX = 4096;
+/** Over NATS a message's headers count as well. */
+const HEADER_BYTES_MAX = 1024;
 
 type Schedule = MessageOf<"SystemSchedule">;
 
@@ -73,6 +75,7 @@ export class Instance {
       bus.subscribe(subjects.componentSet(manifest.name), (message) => this.#receiveSet(message));
       await bus.flush();
       await this.#replaySets(log);
+      if (this.#stopping.signal.aborted) return;
     }
     this.#credits.add(
       bus.subscribe(subjects.schedule(manifest.name, this.#options.instanceId), (message) => {
@@ -190,6 +193,8 @@ export class Instance {
     const run = this.#answerTo(message).then((publish) => {
       if (!this.#stopping.signal.aborted) renew();
       publish();
+    }).catch((error) => {
+      this.#options.report.warn(`cannot answer "${message.subject}": ${messageOf(error)}`);
     }).finally(() => this.#running.delete(run));
     this.#running.add(run);
   }
@@ -197,12 +202,19 @@ export class Instance {
   /** Runs one schedule and returns what publishes its outcome. */
   async #answerTo(message: Message): Promise<() => void> {
     try {
-      const shard = this.#runner.decode(decodeMessage("SystemSchedule", message));
+      const shard = this.#runner.decode(this.#decodeSchedule(message));
       const sets = await this.#setsOf(shard.schedule);
       return await this.#runShard(shard, sets);
     } catch (error) {
       return () => this.#refuse(message, error);
     }
+  }
+
+  #decodeSchedule(message: Message): Schedule {
+    const schedule = decodeMessage("SystemSchedule", message);
+    const { name } = this.#options.manifest;
+    if (schedule.system === name) return schedule;
+    throw new WireError(`Cannot run a shard of "${schedule.system}": this is "${name}"`);
   }
 
   async #runShard(
@@ -249,10 +261,10 @@ export class Instance {
     const value = { ...attemptOf(schedule), instance_id, chunks, commands, kept };
     const result = encodeMessage("ComponentShard", value, this.#headerFields(schedule));
     const { payloadBytesMax } = this.#options.bus;
-    if (result.data.length <= payloadBytesMax) return result;
+    if (result.data.length + HEADER_BYTES_MAX <= payloadBytesMax) return result;
     throw new RangeError(
-      `Cannot publish the result of shard ${schedule.shard}: ${result.data.length} bytes are more ` +
-        `than the server's max_payload of ${payloadBytesMax}`,
+      `Cannot publish the result of shard ${schedule.shard}: ${result.data.length} bytes and headers are ` +
+        `more than the server's max_payload of ${payloadBytesMax}`,
     );
   }
 
@@ -298,7 +310,7 @@ export class Instance {
       }
       let set = this.#broadcasts.get(name, { epoch, version });
       while (set === undefined) {
-        if (clock.now() > deadline) {
+        if (clock.now() > deadline || this.#stopping.signal.aborted) {
           throw new RangeError(
             `Cannot run: broadcast "${name}" of tick ${version} is not in the log`,
           );

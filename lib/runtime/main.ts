@@ -101,6 +101,7 @@ async function runInstance(
     definition: SystemDefinition;
   },
 ): Promise<void> {
+  const subjects = createSubjects(flags.prefix);
   const instanceId = `${manifest.name}-${crypto.randomUUID().slice(0, 8)}`;
   const report = limitWarnings(terminalReport(instanceId), systemClock);
   const stop = new AbortController();
@@ -115,7 +116,7 @@ async function runInstance(
   const instance = new Instance({
     ...connection,
     clock: systemClock,
-    subjects: createSubjects(flags.prefix),
+    subjects,
     manifests,
     manifest,
     definition,

@@ -73,23 +73,26 @@ export class Rows {
     clause: "read" | "write" | "optional",
   ): ReadonlyColumns<L> {
     const { source, columns } = this.#init;
+    const verb = clause === "write" ? "write" : "read";
     this.#checkHandle(handle);
-    const access = accesses.find(({ component }) => component.name === handle.name);
+    const named = accesses.filter(({ component }) => component.name === handle.name);
+    const [access] = named;
     if (access === undefined) {
       throw new UserError(
-        `Cannot ${clause} "${handle.name}": add it to \`${clause}\` in ${source}`,
+        `Cannot ${verb} "${handle.name}": add it to \`${clause}\` in ${source}`,
       );
     }
     const result = {};
     for (const field of access.component.fields) {
-      const data = columns.get(columnKey(access.component, field));
+      const isDeclared = named.some(({ fields }) => fields.includes(field));
+      const data = isDeclared ? columns.get(columnKey(access.component, field)) : undefined;
       Object.defineProperty(
         result,
         field.name,
         data !== undefined ? { value: data, enumerable: true } : {
           get() {
             const name = `${handle.name}.${field.name}`;
-            throw new UserError(`Cannot ${clause} "${name}": add it to \`${clause}\` in ${source}`);
+            throw new UserError(`Cannot ${verb} "${name}": add it to \`${clause}\` in ${source}`);
           },
         },
       );

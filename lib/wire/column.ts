@@ -121,7 +121,7 @@ function mergeList(
     const row = rows ? rows[i] : first + i;
     if (target[row] === source[i]) continue;
     target[row] = source[i];
-    mark(marks, row);
+    if (marks && marks.changed[row] < marks.tick) marks.changed[row] = marks.tick;
     isChanged = true;
   }
   return isChanged;
@@ -130,31 +130,32 @@ function mergeList(
 /** Compares and copies by words, so that one loop serves every type, to the bit. */
 function mergeFixed(
   { words, wordBytes }: RowWords,
-  { target, source, marks }: Merge,
+  { target, source, marks = NO_MARKS }: Merge,
   { first, count, rows }: RowSelection,
 ): boolean {
   const to = wordsOf(target as TypedArray, wordBytes);
   const from = wordsOf(source as TypedArray, wordBytes);
+  const { changed, tick } = marks;
   let isChanged = false;
+  let at = 0;
   for (let i = 0; i < count; i++) {
     const row = rows ? rows[i] : first + i;
+    const end = (row + 1) * words;
     let differs = false;
-    for (let k = 0; k < words; k++) {
-      const value = from[i * words + k];
-      if (to[row * words + k] === value) continue;
-      to[row * words + k] = value;
+    for (let k = row * words; k < end; k++) {
+      const value = from[at++];
+      if (to[k] === value) continue;
+      to[k] = value;
       differs = true;
     }
     if (!differs) continue;
-    mark(marks, row);
+    if (changed[row] < tick) changed[row] = tick;
     isChanged = true;
   }
   return isChanged;
 }
 
-function mark(marks: ChangeMarks | undefined, row: number): void {
-  if (marks && marks.changed[row] < marks.tick) marks.changed[row] = marks.tick;
-}
+const NO_MARKS: ChangeMarks = { changed: new Float64Array(0), tick: 0 };
 
 /** The rows in which two columns of `count` rows differ, to the bit; objects always do. */
 export function differingRows(

@@ -13,14 +13,14 @@ const TEXT_LENGTH_MAX = 16_384;
 const U32_MAX = 2 ** 32 - 1;
 
 const name = z.string().min(1).max(NAME_LENGTH_MAX);
+/** A part of subjects, so one NATS token. */
+const instanceId = name.regex(/^[^\s.*>]+$/, "expected one token of a subject");
 const text = z.string().max(TEXT_LENGTH_MAX);
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, "expected bin");
 const anyValue = z.custom<ValueType>((value) => value !== undefined, "expected a value");
 
 /** A subject that one can publish to: no wildcards, white space or empty tokens. */
 const subject = name.regex(/^[^\s.*>]+(\.[^\s.*>]+)*$/, "expected a subject");
-/** One token of a subject. */
-const token = name.regex(/^[^\s.*>]+$/, "expected one token of a subject");
 
 /** What a MessagePack library may encode as a 64-bit integer, whatever its size. */
 const numberOf = (type: z.ZodNumber) =>
@@ -147,7 +147,7 @@ export const MESSAGES = {
   /** instance → coordinator: the written columns and the commands of one shard. */
   ComponentShard: z.object({
     ...attempt,
-    instance_id: name,
+    instance_id: instanceId,
     chunks: z.array(chunk),
     commands: z.array(command),
     /** True when the instance keeps the schedule's range as it now is. */
@@ -157,7 +157,7 @@ export const MESSAGES = {
   /** instance → coordinator: a shard is done, well or with an error. */
   TickAck: z.object({
     ...attempt,
-    instance_id: name,
+    instance_id: instanceId,
     /** True when a ComponentShard was published before. */
     changed: z.boolean(),
     rows: count,
@@ -202,8 +202,7 @@ export const MESSAGES = {
   SystemDescriptor: z.object({
     protocol: count,
     name,
-    /** Also a token of the subject for schedules to this instance alone. */
-    instance_id: token,
+    instance_id: instanceId,
     /** The canonical text of the system's queries and layouts. */
     query: text,
     /** The digest of `query`, in hex. */
@@ -219,13 +218,13 @@ export const MESSAGES = {
   }),
 
   /** instance → coordinator (request). */
-  Unregister: z.object({ instance_id: name, system: name }),
+  Unregister: z.object({ instance_id: instanceId, system: name }),
   /** `known` false: there was no such instance. */
   UnregisterReply: z.object({ known: z.boolean() }),
 
   /** instance → coordinator (request). */
   Heartbeat: z.object({
-    instance_id: name,
+    instance_id: instanceId,
     system: name,
     /** Share of the time since the last heartbeat that the script ran, 0 to 1. */
     load: notNegative,

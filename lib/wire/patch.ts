@@ -70,14 +70,16 @@ function isPatchSmaller({ type }: Field, rows: number, count: number): boolean {
   return rows * (ROW_NUMBER_BYTES + rowBytes) < count * rowBytes;
 }
 
-/** @throws {WireError} when it is malformed, or names a row beyond `count`. */
+/** @throws {WireError} when it is malformed: its rows must ascend and be below `count`. */
 export function decodePatch(field: Field, { rows, values }: Patch, count: number): DecodedPatch {
   if (rows.length % ROW_NUMBER_BYTES !== 0) {
     throw new WireError("Cannot decode a patch: its rows are not u32s");
   }
   const places = arrayOver("u32", rows) as Uint32Array;
-  if (places.some((place) => place >= count)) {
-    throw new WireError(`Cannot decode a patch: it names a row beyond the chunk's ${count}`);
+  if (places.some((place, i) => place >= count || (i > 0 && place <= places[i - 1]))) {
+    throw new WireError(
+      `Cannot decode a patch: its rows do not ascend within the chunk's ${count}`,
+    );
   }
   return { rows: places, values: decodeColumn(field, values, places.length) };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { UserError } from "../user_error.ts";
 
 export const PREFIX_DEFAULT = "engine";
 
@@ -39,12 +40,12 @@ export interface Subjects {
 
 /**
  * @param prefix with or without a final dot
- * @throws {RangeError} when it is no sequence of NATS tokens.
+ * @throws {UserError} when it is no sequence of NATS tokens.
  */
 export function createSubjects(prefix: string = PREFIX_DEFAULT): Subjects {
   const root = prefix.replace(/\.$/, "");
   if (!PREFIX_PATTERN.test(root)) {
-    throw new RangeError(
+    throw new UserError(
       `Cannot use the prefix "${prefix}": it takes letters, digits, "_" and "-", in parts joined by "."`,
     );
   }

@@ -1,0 +1,128 @@
+/**
+ * One good value of every message, with every optional key.
+ *
+ * @module
+ */
+import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
+
+const BIG_ENTITY = Number.MAX_SAFE_INTEGER;
+const DIGEST_MAX = 2n ** 64n - 1n;
+
+const attempt = { epoch: 1, tick_id: 7, system: "physics", shard: 2, attempt: 1 };
+const instance_id = "physics-1";
+
+const chunk = {
+  archetype: DIGEST_MAX,
+  first: 0,
+  count: 2,
+  rows: Uint8Array.of(1, 0, 0, 0, 9, 0, 0, 0),
+  entities: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0),
+  columns: { "Mass.value": new Uint8Array(8), "Mesh.asset": ["rock", ""] },
+  patches: { "Label.text": { rows: new Uint8Array(4), values: ["x"] } },
+};
+
+const commands: MessageOf<"EntityCommand">["commands"] = [
+  { op: "spawn", components: { Mass: { value: 2 }, Boid: {} } },
+  { op: "add", entity: -1, component: "Mesh", value: { asset: "rock" } },
+  { op: "set", entity: BIG_ENTITY, component: "Mass", value: { value: 0.5 } },
+  { op: "remove", entity: 3, component: "Boid" },
+  { op: "despawn", entity: 4 },
+];
+
+const query = {
+  read: ["Entity", "Mass"],
+  write: ["Velocity.linear"],
+  optional: ["Mesh"],
+  with: ["Boid"],
+  without: ["Static"],
+  changed: ["Mass"],
+};
+
+const counts = { instances: 2, load: 0.5, shards: 9, rows: 1e6, errors: 1, late: 2, skipped: 3 };
+
+export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
+  TickStart: { epoch: 1, tick_id: 7, dt: 1 / 60 },
+  SystemSchedule: {
+    ...attempt,
+    dt: 1 / 60,
+    sets: { obstacles: 3 },
+    range: DIGEST_MAX,
+    base: 6,
+    chunks: [chunk],
+  },
+  ComponentShard: { ...attempt, instance_id, chunks: [chunk], commands, kept: true },
+  TickAck: {
+    ...attempt,
+    instance_id,
+    changed: false,
+    rows: 512,
+    compute_ms: 1.25,
+    kept: false,
+    error: "Error: no\n    at here",
+  },
+  ComponentSet: {
+    epoch: 1,
+    system: "physics",
+    set: "obstacles",
+    version: 3,
+    part: 0,
+    parts: 2,
+    count: 2,
+    entities: chunk.entities,
+    columns: chunk.columns,
+  },
+  TickCommit: {
+    epoch: 1,
+    tick_id: 7,
+    dt: 1 / 60,
+    commands: [commands, []],
+    systems: [{ system: "physics", shards: [{ attempt: 0, instance_id }, null] }],
+    digest: DIGEST_MAX,
+  },
+  SystemDescriptor: {
+    protocol: 1,
+    name: "physics",
+    instance_id,
+    query: "read Mass.value:f32\n",
+    schema_hash: "00112233445566ff",
+    credits: 2,
+  },
+  RegisterReply: { accepted: false, reason: "no", epoch: 1, tick_id: 7, heartbeat_ms: 1000 },
+  Unregister: { instance_id, system: "physics" },
+  UnregisterReply: { known: true },
+  Heartbeat: {
+    instance_id,
+    system: "physics",
+    load: 0.75,
+    shards: 4,
+    rows: 2 ** 40,
+    errors: 0,
+    refused: 1,
+  },
+  HeartbeatReply: { known: false },
+  EntityCommand: { commands },
+  EntityCommandReply: {
+    tick_id: 7,
+    spawned: [BIG_ENTITY, 0],
+    refused: [{ index: 1, reason: "not alive" }],
+  },
+  EntityCreated: { tick_id: 7, entity: BIG_ENTITY, archetype: DIGEST_MAX },
+  EntityDestroyed: { tick_id: 7, entity: 1 },
+  Control: { op: "step", ticks: 3, hz: 60 },
+  ControlReply: {
+    epoch: 1,
+    tick_id: 7,
+    running: true,
+    hz: 60,
+    entities: 6000,
+    overruns: 1,
+    refused: 2,
+    systems: { physics: counts },
+  },
+  QueryRequest: { query, limit: 10, cursor: "0.10" },
+  QueryResponse: { tick_id: 7, chunks: [chunk], next: "0.20" },
+  QueryWatch: { query, deliver: "_INBOX.abc", lease_ms: 1000 },
+  QueryWatchReply: { watch_id: "w", lease_ms: 1000 },
+  Event: { topic: "hit", tick_id: 7, source: "game", data: { who: [1, null, "x", true] } },
+  Refusal: { reason: "no" },
+};
