@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { decode, encode, type ValueType } from "@std/msgpack";
 import * as fc from "fast-check";
 import type { Table } from "../lib/ecs/archetype.ts";
 import { componentType, createSchema } from "../lib/ecs/component.ts";
@@ -36,7 +37,13 @@ export function sample({ rowsMax = 12 } = {}): fc.Arbitrary<Sample> {
 
 /** Values that a column can hold; commands also know references to entities yet to be spawned. */
 export function storable(type: FieldType): fc.Arbitrary<FieldValue> {
-  return fieldValue(type).filter((value) => type !== "entity" || Number(value) >= 0);
+  const values = fieldValue(type).filter((value) => type !== "entity" || Number(value) >= 0);
+  return type === "any" ? values.map(carried) : values;
+}
+
+/** What MessagePack makes of a value: the sign of a -0 is lost. */
+export function carried<V>(value: V): V {
+  return decode(encode(value as ValueType)) as V;
 }
 
 /** A table of entities from 1 on, all changed in tick 1, and the access to its column. */

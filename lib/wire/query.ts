@@ -29,7 +29,9 @@ export function parseQuery(schema: Schema, query: WireQuery): Query {
 function parseAccesses(schema: Schema, terms: readonly string[] = []): Access[] {
   const fields = new Map<ComponentType, Set<Field>>();
   for (const term of terms) {
-    const [name, fieldName] = term.split(".", 2);
+    const dot = term.indexOf(".");
+    const name = dot < 0 ? term : term.slice(0, dot);
+    const fieldName = dot < 0 ? undefined : term.slice(dot + 1);
     const component = componentNamed(schema, name);
     const named = component.fields.filter((field) =>
       fieldName === undefined || field.name === fieldName

@@ -1,0 +1,126 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { FencedError } from "../coordinator/committer.ts";
+import { encodeMessage } from "../lib/wire/codec.ts";
+import { RefusedError } from "../lib/wire/request.ts";
+import { TickHarness, WRITER } from "./tick_harness.ts";
+
+const PERIOD_MS = 100;
+
+function openPaced(): Promise<TickHarness> {
+  return TickHarness.open({ systems: [], hz: 10, isUnpaced: false });
+}
+
+Deno.test("Coordinator.run() ticks at absolute times and ends after the last tick", async () => {
+  await using harness = await openPaced();
+  const { coordinator } = harness;
+  const { ran } = await harness.start(4);
+  assertEquals(coordinator.tickNumber, 1);
+  await harness.advance(PERIOD_MS - 1);
+  assertEquals(coordinator.tickNumber, 1);
+  await harness.advance(1);
+  assertEquals(coordinator.tickNumber, 2);
+  await harness.advance(PERIOD_MS);
+  await harness.advance(PERIOD_MS);
+  await ran;
+  assertEquals(coordinator.tickNumber, 4);
+  assertEquals(coordinator.stats.overruns, 0);
+  assertEquals((await harness.commits()).map(({ dt }) => dt), [0.1, 0.1, 0.1, 0.1]);
+});
+
+Deno.test("Coordinator.stop() ends a run that waits or is paused", async () => {
+  await using harness = await openPaced();
+  const { ran } = await harness.start(Infinity);
+  harness.coordinator.stop();
+  await harness.pump(ran);
+  assertEquals(harness.coordinator.tickNumber, 1);
+
+  await using paused = await openPaced();
+  await paused.control({ op: "pause" });
+  const waiting = await paused.start(Infinity);
+  paused.coordinator.stop();
+  await paused.pump(waiting.ran);
+  assertEquals(paused.coordinator.tickNumber, 0);
+});
+
+Deno.test("pause lets no further tick begin, not even the one that is waited for", async () => {
+  await using harness = await openPaced();
+  await harness.start(Infinity);
+  const { running, tick_id } = await harness.control({ op: "pause" });
+  assertEquals([running, tick_id], [false, 1]);
+  await harness.advance(10 * PERIOD_MS);
+  assertEquals(harness.coordinator.tickNumber, 1);
+  await harness.control({ op: "resume" });
+  assertEquals(harness.coordinator.tickNumber, 2);
+  await harness.advance(PERIOD_MS);
+  assertEquals(harness.coordinator.tickNumber, 3);
+});
+
+Deno.test("step runs that many ticks without waiting, and leaves the world paused", async () => {
+  await using harness = await openPaced();
+  await harness.start(Infinity);
+  await harness.control({ op: "step", ticks: 3 });
+  assertEquals(harness.coordinator.tickNumber, 4);
+  await harness.control({ op: "step" });
+  assertEquals(harness.coordinator.tickNumber, 5);
+  await harness.advance(10 * PERIOD_MS);
+  assertEquals(harness.coordinator.tickNumber, 5);
+  assertEquals((await harness.control({ op: "status" })).running, false);
+});
+
+Deno.test("rate takes effect at once, even if the next tick was far away", async () => {
+  await using harness = await openPaced();
+  await harness.start(Infinity);
+  assertEquals((await harness.control({ op: "rate", hz: 0.001 })).hz, 0.001);
+  assertEquals(harness.coordinator.tickNumber, 2);
+  await harness.advance(10_000);
+  assertEquals(harness.coordinator.tickNumber, 2);
+  await harness.control({ op: "rate", hz: 20 });
+  assertEquals(harness.coordinator.tickNumber, 3);
+  await harness.advance(PERIOD_MS / 2);
+  assertEquals(harness.coordinator.tickNumber, 4);
+});
+
+Deno.test("rate refuses what is no rate, and ticks go on as before", async () => {
+  await using harness = await openPaced();
+  await harness.start(Infinity);
+  for (const hz of [1e-310, 1e-9]) {
+    await assertRejects(() => harness.control({ op: "rate", hz }), RefusedError, "0.001");
+  }
+  await assertRejects(() => harness.control({ op: "rate" }), RefusedError);
+  await harness.advance(PERIOD_MS);
+  assertEquals(harness.coordinator.tickNumber, 2);
+  assertEquals(harness.coordinator.stats.refused, 3);
+});
+
+Deno.test("a status before any instance has no load, rather than NaN", async () => {
+  await using harness = await TickHarness.open({ systems: [WRITER] });
+  const { tick_id, systems } = await harness.control({ op: "status" });
+  assertEquals([tick_id, systems.writer.instances, systems.writer.load], [0, 0, 0]);
+});
+
+Deno.test("Coordinator.run() rejects when another coordinator commits, and leaves no timer", async () => {
+  await using harness = await openPaced();
+  const { ran } = await harness.start(Infinity);
+  const rival = harness.connect("rival");
+  const { data, options } = encodeMessage("TickCommit", {
+    epoch: 99,
+    tick_id: 1,
+    dt: 1,
+    commands: [],
+    systems: [],
+    digest: 0n,
+  });
+  await harness.pump(rival.log.append("test.coord.commit", data, options));
+  await harness.advance(PERIOD_MS);
+  await harness.advance(PERIOD_MS);
+  await assertRejects(() => harness.pump(ran), FencedError);
+  assertEquals(harness.clock.pendingCount, 0);
+});
+
+Deno.test("a coordinator sets no more timers the longer it runs", async () => {
+  await using harness = await openPaced();
+  await harness.start(Infinity);
+  const { pendingCount } = harness.clock;
+  for (let second = 0; second < 20; second++) await harness.advance(1000);
+  assert(harness.clock.pendingCount <= pendingCount);
+});
