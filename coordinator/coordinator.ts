@@ -98,7 +98,8 @@ export class Coordinator {
     this.#queries = new QueryService({
       world,
       payloadBytesMax: bus.payloadBytesMax,
-      publish: (subject, message) => this.#deliver(subject, message),
+      publish: (subject, message) =>
+        this.#engine.settled().then(() => this.#deliver(subject, message), () => {}),
     });
     this.#engine = new Engine({
       ...options,
@@ -243,11 +244,10 @@ export class Coordinator {
       "QueryRequest",
       (value, message) =>
         this.#betweenTicks(() =>
-          reception.answer(
-            message,
-            "QueryResponse",
-            () => this.#queries.answer(value, this.tickNumber),
-          )
+          reception.answer(message, "QueryResponse", {
+            make: () => this.#queries.answer(value, this.tickNumber),
+            until: this.#engine.settled(),
+          })
         ),
     );
     reception.listen(subjects.queryWatch, "QueryWatch", (value, message) =>

@@ -77,6 +77,12 @@ export class Dispatcher {
     return state.status === "pending" || state.status === "out";
   }
 
+  /** True when this attempt is the one that is out. */
+  isOut({ shard, attempt }: Attempt): boolean {
+    const state = this.#shards[shard];
+    return state?.status === "out" && attempt === state.attempts - 1;
+  }
+
   /** The shard is done; any attempt at it may have done it. */
   finish(shard: number, now: number): void {
     const state = this.#shards[shard];
@@ -92,10 +98,9 @@ export class Dispatcher {
    * Nobody took the attempt. Where no instance had a credit (`isStarved`), it is
    * worth waiting a little before the next one.
    */
-  bounce({ shard, attempt }: Attempt, now: number, isStarved: boolean): void {
-    const state = this.#shards[shard];
-    if (state?.status !== "out" || attempt !== state.attempts - 1) return;
-    this.#putBack(shard);
+  bounce(attempt: Attempt, now: number, isStarved: boolean): void {
+    if (!this.isOut(attempt)) return;
+    this.#putBack(attempt.shard);
     if (isStarved) this.#starvedUntil = now + STARVED_RETRY_MS;
   }
 

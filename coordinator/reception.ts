@@ -7,7 +7,7 @@
  */
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Report } from "../lib/report.ts";
-import { decodeMessage, encodeMessage } from "../lib/wire/codec.ts";
+import { decodeMessage, type Encoded, encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 
@@ -40,22 +40,30 @@ export class Reception {
   }
 
   /** Answers a request. */
-  reply<T extends MessageType>(
-    { reply }: Pick<Message, "reply">,
-    type: T,
-    value: MessageOf<T>,
-  ): void {
-    if (reply === undefined) return;
-    const { data, options } = encodeMessage(type, value);
-    this.#options.bus.publish(reply, data, options);
+  reply<T extends MessageType>(message: Pick<Message, "reply">, type: T, value: MessageOf<T>) {
+    this.#send(message, encodeMessage(type, value));
   }
 
   /**
-   * Answers a request with what `make` returns; a WireError of it refuses the
-   * request, and so does an answer that does not fit into a message.
+   * Answers a request with what `make` returns now, once `until` resolves; a
+   * WireError of `make` refuses the request, and so does an answer that does not
+   * fit into a message.
    */
-  answer<T extends MessageType>(message: Message, type: T, make: () => MessageOf<T>): void {
-    this.#guard(message, () => this.reply(message, type, make()));
+  answer<T extends MessageType>(
+    message: Message,
+    type: T,
+    { make, until }: { make: () => MessageOf<T>; until: Promise<void> },
+  ): void {
+    this.#guard(message, () => {
+      // Encoded now, since by then the world will have gone on.
+      const answer = encodeMessage(type, make());
+      // Where it rejects, the coordinator ends, and there is nothing to answer.
+      until.then(() => this.#guard(message, () => this.#send(message, answer)), () => {});
+    });
+  }
+
+  #send({ reply }: Pick<Message, "reply">, { data, options }: Encoded): void {
+    if (reply !== undefined) this.#options.bus.publish(reply, data, options);
   }
 
   #guard(message: Message, handle: () => void): void {

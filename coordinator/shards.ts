@@ -7,8 +7,8 @@
  */
 import type { Table } from "../lib/ecs/archetype.ts";
 import { rowBytesOf } from "../lib/ecs/field_type.ts";
-import { FixedColumn } from "../lib/ecs/column.ts";
-import { encode } from "@std/msgpack";
+import { type AnyColumn, ListColumn } from "../lib/ecs/column.ts";
+import { encode, type ValueType } from "@std/msgpack";
 import type { Access, Query } from "../lib/ecs/query.ts";
 import type { RowSelection } from "../lib/wire/column.ts";
 
@@ -35,9 +35,11 @@ const ENVELOPE_BYTES = 4096;
 /** Per chunk: its descriptor and the names of its columns. */
 const CHUNK_BYTES = 512;
 const ENTITY_BYTES = 8;
-/** What a list value may take beyond the sample that sizes are estimated from. */
-const LIST_MARGIN = 2;
-const LIST_SAMPLE_ROWS = 64;
+const ROW_NUMBER_BYTES = 4;
+/** UTF-8 takes at most 3 bytes for what is one unit of a JavaScript string. */
+const STRING_UNIT_BYTES = 3;
+/** MessagePack's longest header of a string or of binary data. */
+const LIST_HEADER_BYTES = 5;
 
 /** The shards of all matching rows; none when nothing matches. */
 export function planShards(
@@ -47,33 +49,29 @@ export function planShards(
 ): Shard[] {
   const selections = tables.flatMap((table) => selectRows(table, query, changedSince));
   const rows = selections.reduce((sum, { count }) => sum + count, 0);
-  if (rows === 0) return [];
-  const byCredits = Math.max(ROWS_MIN, Math.ceil(rows / Math.max(1, credits)));
-  const shards: ShardChunk[][] = [];
+  const rowsMax = Math.max(ROWS_MIN, Math.ceil(rows / Math.max(1, credits)));
+  const bytesMax = Math.min(SHARD_BYTES_TARGET, payloadBytesMax - ENVELOPE_BYTES);
+  const shards: Shard[] = [];
   let open: ShardChunk[] = [];
-  let openBytes = 0;
-  let openRows = 0;
+  let room = { rows: rowsMax, bytes: bytesMax };
   const close = () => {
     if (open.length > 0) shards.push(open);
     open = [];
-    openBytes = openRows = 0;
+    room = { rows: rowsMax, bytes: bytesMax };
   };
-  const bytesMax = Math.min(SHARD_BYTES_TARGET, payloadBytesMax - ENVELOPE_BYTES);
   for (const selection of selections) {
-    const bytesPerRow = shardRowBytes(selection.table, query);
+    const measure = measureRows(selection, query);
     for (let at = 0; at < selection.count;) {
-      const room = Math.floor((bytesMax - openBytes - CHUNK_BYTES) / bytesPerRow);
-      const count = Math.min(selection.count - at, byCredits - openRows, room);
-      if (count <= 0 && open.length > 0) {
+      let fit = measure(at, { rows: room.rows, bytes: room.bytes - CHUNK_BYTES });
+      if (fit.rows === 0 && open.length > 0) {
         close();
         continue;
       }
       // A row that is larger than the target travels alone.
-      const taken = Math.max(1, count);
-      open.push(slice(selection, at, taken));
-      openRows += taken;
-      openBytes += CHUNK_BYTES + taken * bytesPerRow;
-      at += taken;
+      if (fit.rows === 0) fit = { rows: 1, bytes: bytesMax };
+      open.push(slice(selection, at, fit.rows));
+      room = { rows: room.rows - fit.rows, bytes: room.bytes - CHUNK_BYTES - fit.bytes };
+      at += fit.rows;
     }
   }
   close();
@@ -100,29 +98,54 @@ function slice({ table, first, rows }: ShardChunk, at: number, count: number): S
     : { table, first: first + at, count };
 }
 
-/** Bytes that a row takes in a message, in whichever direction is the larger. */
-function shardRowBytes(table: Table, query: Query): number {
-  const written = accessBytes(table, query.write);
-  const read = accessBytes(table, [...query.read, ...query.optional]);
-  return 1 + written + read + (query.entities ? ENTITY_BYTES : 0);
+interface Extent {
+  readonly rows: number;
+  readonly bytes: number;
 }
 
-function accessBytes(table: Table, accesses: readonly Access[]): number {
-  let bytes = 0;
-  for (const { component, fields } of accesses) {
-    for (const column of table.store(component)?.columns ?? []) {
-      if (!fields.includes(column.field)) continue;
-      bytes += column instanceof FixedColumn
-        ? rowBytesOf(column.type)
-        : LIST_MARGIN * sampleBytes(column.data);
+/**
+ * Measures how many rows of the selection, from a place in it on, fit into a
+ * room, and the bytes that they take in a message, both directions together.
+ */
+function measureRows(
+  { table, first, count, rows }: ShardChunk,
+  query: Query,
+): (at: number, room: Extent) => Extent {
+  const columns = accessedColumns(table, query);
+  const lists = columns.filter((column) => column instanceof ListColumn);
+  const fixedBytes = columns.reduce((sum, { field }) => sum + rowBytesOf(field.type), 1) +
+    (query.entities ? ENTITY_BYTES : 0) + (rows ? ROW_NUMBER_BYTES : 0);
+  return (at, room) => {
+    const rowsMax = Math.max(0, Math.min(count - at, room.rows));
+    if (lists.length === 0) {
+      const fitting = Math.max(0, Math.min(rowsMax, Math.floor(room.bytes / fixedBytes)));
+      return { rows: fitting, bytes: fitting * fixedBytes };
     }
-  }
-  return bytes;
+    let bytes = 0;
+    for (let taken = 0; taken < rowsMax; taken++) {
+      const row = rows ? rows[at + taken] : first + at + taken;
+      const listBytes = lists.reduce((sum, { data }) => sum + listValueBytes(data[row]), 0);
+      if (bytes + fixedBytes + listBytes > room.bytes) return { rows: taken, bytes };
+      bytes += fixedBytes + listBytes;
+    }
+    return { rows: rowsMax, bytes };
+  };
 }
 
-/** Mean size of a list column's values, from a sample spread over its rows. */
-function sampleBytes(data: readonly Parameters<typeof encode>[0][]): number {
-  const step = Math.max(1, Math.floor(data.length / LIST_SAMPLE_ROWS));
-  const sample = data.filter((_, row) => row % step === 0);
-  return Math.ceil(encode(sample).length / Math.max(1, sample.length));
+/** A written column counts twice where it is a list, since what comes back may be longer. */
+function accessedColumns(table: Table, query: Query): AnyColumn[] {
+  const columnsOf = ({ component, fields }: Access) =>
+    table.store(component)?.columns.filter(({ field }) => fields.includes(field)) ?? [];
+  const written = query.write.flatMap(columnsOf);
+  return [
+    ...[...query.read, ...query.optional].flatMap(columnsOf),
+    ...written,
+    ...written.filter((column) => column instanceof ListColumn),
+  ];
+}
+
+function listValueBytes(value: ValueType): number {
+  if (typeof value === "string") return LIST_HEADER_BYTES + STRING_UNIT_BYTES * value.length;
+  if (value instanceof Uint8Array) return LIST_HEADER_BYTES + value.byteLength;
+  return encode(value).length;
 }

@@ -92,10 +92,12 @@ export class SystemRun {
       credits(),
       (shard) => this.#freeHolder(shard) !== undefined,
     );
-    for (const attempt of send) this.#trySend(attempt);
+    const isAllSent = send.map((attempt) => this.#trySend(attempt)).every((isSent) => isSent);
     for (const shard of lost) this.accepted[shard] = null;
     this.missed += lost.length;
     if (this.#dispatcher.isFinished) return this.#finish();
+    // What could not be sent has left its credit to the next.
+    if (!isAllSent) return this.advance();
     if (wakeAt !== undefined) {
       this.#timer = clock.after(Math.max(0, wakeAt - now), () => this.advance());
     }
@@ -109,6 +111,7 @@ export class SystemRun {
 
   /** An attempt found no taker, or its taker refused it. */
   bounce(attempt: Attempt): void {
+    if (this.#isOver || !this.#dispatcher.isOut(attempt)) return;
     const wasDirect = this.#direct.delete(attempt.shard);
     this.#holders[attempt.shard] = undefined;
     this.#dispatcher.bounce(attempt, this.#ports.clock.now(), !wasDirect);
@@ -169,18 +172,20 @@ export class SystemRun {
   }
 
   /** A row that does not fit into a message is lost, rather than the coordinator. */
-  #trySend(attempt: Attempt): void {
+  #trySend(attempt: Attempt): boolean {
     const { shard } = attempt;
     const holder = attempt.attempt === 0 ? this.#freeHolder(shard) : undefined;
     if (holder) this.#direct.set(shard, holder.instance);
     else this.#direct.delete(shard);
     try {
       this.#ports.send(this.#schedule(attempt, holder), attempt, holder?.instance);
+      return true;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.accepted[shard] = null;
       this.#dispatcher.finish(shard, this.#ports.clock.now());
       this.#ports.onUnsendable(attempt, error);
+      return false;
     }
   }
 

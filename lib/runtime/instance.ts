@@ -94,7 +94,8 @@ export class Instance {
     await Promise.all([...this.#credits].map((credit) => credit.drain()));
     await Promise.all(this.#running);
     await this.#heartbeats;
-    await bus.flush();
+    // Without a server there is nobody to tell.
+    await Promise.race([bus.flush(), delay(this.#options.clock, UNREGISTER_TIMEOUT_MS)]);
     // Without an answer the coordinator notices by the missing heartbeats.
     await requestMessage(bus, subjects.unregister, {
       type: "Unregister",
