@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { denoRunArguments } from "../lib/deno_run.ts";
 
 export interface Child extends AsyncDisposable {
   readonly process: Deno.ChildProcess;
@@ -14,9 +15,8 @@ export async function startChild(
   args: readonly string[],
   readyText: string,
 ): Promise<Child> {
-  const config = new URL("../deno.json", import.meta.url).pathname;
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "-q", "--config", config, script, ...args],
+    args: denoRunArguments(script, args),
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -29,8 +29,8 @@ interface TickCase {
 }
 
 const CASES: readonly TickCase[] = [
-  { name: "tick_small", world: "small", ticks: 400, goal: 1.2 },
-  { name: "tick_large", world: "large", ticks: 60, goal: 1.5 },
+  { name: "tick_small", world: "small", ticks: 2000, goal: 1.2 },
+  { name: "tick_large", world: "large", ticks: 200, goal: 1.5 },
 ];
 
 export const tickCases: readonly BenchCase[] = CASES.map((tickCase) => ({

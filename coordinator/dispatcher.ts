@@ -51,7 +51,7 @@ export class Dispatcher {
   #out = 0;
   #starvedUntil = -Infinity;
   #progressAt: number;
-  #perInstance = 1;
+  #shareLast = 1;
 
   constructor(
     shardCount: number,
@@ -111,27 +111,33 @@ export class Dispatcher {
 
   /**
    * What to do now, given that instances can take `credits.total` shards at a
-   * time, `credits.perInstance` each. An instance holds shards while it computes
-   * another, so an attempt has that many deadlines. A shard that `prefers` now
-   * goes before the others.
+   * time, `credits.perInstance` each. An instance may hold its share of the shards
+   * while it computes one, so an attempt has that many deadlines. A shard that
+   * `prefers` now goes before the others.
    */
   decide(
     now: number,
     credits: Credits,
     prefers: (shard: number) => boolean = () => false,
   ): Decision {
-    this.#perInstance = credits.perInstance;
+    this.#shareLast = this.#share(credits);
     this.#expire(now);
     const lost = this.#giveUp(now, credits.total);
     const send: Attempt[] = [];
     if (now >= this.#starvedUntil) {
       while (this.#pending.length > 0 && this.#out < credits.total) {
         const preferred = this.#pending.findIndex(prefers);
-        const expiresAt = now + this.#deadlineMs * credits.perInstance;
+        const expiresAt = now + this.#deadlineMs * this.#share(credits);
         send.push(this.#send(Math.max(0, preferred), expiresAt));
       }
     }
     return { send, lost, wakeAt: this.isFinished ? undefined : this.#wakeAt(credits.total) };
+  }
+
+  /** Shards that an instance may hold at a time: its credits, or less where there are few shards. */
+  #share({ total, perInstance }: Credits): number {
+    const instances = Math.max(1, Math.round(total / perInstance));
+    return Math.min(perInstance, Math.ceil(this.#shards.length / instances));
   }
 
   #send(place: number, expiresAt: number): Attempt {
@@ -174,7 +180,7 @@ export class Dispatcher {
   }
 
   #giveUpAt(): number {
-    const deadlines = Math.max(DEADLINES_MAX, ATTEMPTS_MAX * this.#perInstance);
+    const deadlines = Math.max(DEADLINES_MAX, ATTEMPTS_MAX * this.#shareLast);
     return this.#progressAt + this.#deadlineMs * deadlines;
   }
 

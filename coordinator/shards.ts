@@ -20,8 +20,8 @@ export interface ShardChunk extends RowSelection {
 export type Shard = readonly ShardChunk[];
 
 export interface ShardLimits {
-  /** Shards that instances can take at a time; the rows are cut into at least as many. */
-  readonly credits: number;
+  /** The rows are cut into at least as many shards, where there are enough of them. */
+  readonly shardsMin: number;
   /** Largest message of the bus, in bytes. */
   readonly payloadBytesMax: number;
 }
@@ -29,7 +29,7 @@ export interface ShardLimits {
 /** Below this many rows a shard costs more to send than to run. */
 const ROWS_MIN = 512;
 /** Large enough that the cost per message does not matter, small enough to overlap. */
-const SHARD_BYTES_TARGET = 512 * 1024;
+const SHARD_BYTES_TARGET = 1024 * 1024;
 /** Room in a message for everything but the columns. */
 const ENVELOPE_BYTES = 4096;
 /** Per chunk: its descriptor and the names of its columns. */
@@ -45,11 +45,11 @@ const LIST_HEADER_BYTES = 5;
 export function planShards(
   tables: readonly Table[],
   query: Query,
-  { credits, payloadBytesMax, changedSince }: ShardLimits & { changedSince: number },
+  { shardsMin, payloadBytesMax, changedSince }: ShardLimits & { changedSince: number },
 ): Shard[] {
   const selections = tables.flatMap((table) => selectRows(table, query, changedSince));
   const rows = selections.reduce((sum, { count }) => sum + count, 0);
-  const rowsMax = Math.max(ROWS_MIN, Math.ceil(rows / Math.max(1, credits)));
+  const rowsMax = Math.max(ROWS_MIN, Math.ceil(rows / Math.max(1, shardsMin)));
   const bytesMax = Math.min(SHARD_BYTES_TARGET, payloadBytesMax - ENVELOPE_BYTES);
   const shards: Shard[] = [];
   let open: ShardChunk[] = [];

@@ -6,6 +6,7 @@
  */
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../lib/clock.ts";
+import { denoRunArguments } from "../lib/deno_run.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
 
@@ -21,7 +22,6 @@ export interface SupervisorOptions {
 const STOP_MS = 5000;
 
 const RUNTIME = fileURLToPath(new URL("../lib/runtime/main.ts", import.meta.url));
-const CONFIG = fileURLToPath(new URL("../deno.json", import.meta.url));
 
 export class Supervisor implements AsyncDisposable {
   readonly #options: SupervisorOptions;
@@ -50,7 +50,7 @@ export class Supervisor implements AsyncDisposable {
     const { manifests, nats, prefix } = this.#options;
     const flags = ["--manifests", manifests.folder, "--nats", nats, "--prefix", prefix];
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "-q", "--config", CONFIG, RUNTIME, system, ...flags, "--stop-with-stdin"],
+      args: denoRunArguments(RUNTIME, [system, ...flags, "--stop-with-stdin"]),
       stdin: "piped",
       stdout: "inherit",
       stderr: "inherit",

@@ -15,6 +15,8 @@ import type { Residency } from "./residency.ts";
 import { planShards } from "./shards.ts";
 import { SystemRun } from "./system_run.ts";
 
+const SHARDS_PER_INSTANCE = 2;
+
 export interface TickOptions {
   readonly graph: Graph;
   readonly epoch: number;
@@ -96,7 +98,7 @@ export class Tick {
     const changeTick = ++world.changeTick;
     const { query } = node.system;
     const matching = planShards(world.match(query), query, {
-      credits: this.#ports.credits(name).total,
+      shardsMin: shardsMin(this.#ports.credits(name)),
       payloadBytesMax,
       changedSince: lastRuns.get(name) ?? 0,
     });
@@ -148,4 +150,9 @@ export class Tick {
     }
     if (this.#unfinished === 0) this.#done.resolve(true);
   }
+}
+
+/** Two for each instance, so that one is on its way while the other is computed. */
+function shardsMin({ total, perInstance }: Credits): number {
+  return SHARDS_PER_INSTANCE * Math.round(total / perInstance);
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { clearImmediate, setImmediate } from "node:timers";
 
 /** A pending timer; cancelling one that has fired does nothing. */
 export interface Timer {
@@ -23,6 +24,11 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(delayMs, callback) {
+    // A timeout of 0 would wait for a millisecond; this waits for the next turn.
+    if (delayMs <= 0) {
+      const immediate = setImmediate(callback);
+      return { cancel: () => clearImmediate(immediate) };
+    }
     const id = setTimeout(callback, delayMs);
     return { cancel: () => clearTimeout(id) };
   },

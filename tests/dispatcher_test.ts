@@ -34,12 +34,14 @@ Deno.test("Dispatcher.decide() sends a preferred shard first", () => {
   assertEquals(shardsOf(dispatcher(3).decide(0, TWO, (shard) => shard === 2).send), [2, 0]);
 });
 
-Deno.test("Dispatcher.decide() sends a shard again after its deadline, which counts per credit", () => {
-  const one = dispatcher(1);
-  const credits = { total: 2, perInstance: 2 };
-  assertEquals(one.decide(0, credits).wakeAt, 2 * DEADLINE_MS);
-  assertEquals(one.decide(2 * DEADLINE_MS - 1, credits).send, []);
-  assertEquals(one.decide(2 * DEADLINE_MS, credits).send, [{ shard: 0, attempt: 1 }]);
+Deno.test("Dispatcher.decide() sends a shard again after a deadline for each that its instance may hold", () => {
+  for (const [shards, share] of [[1, 1], [2, 2], [8, 2]]) {
+    const some = dispatcher(shards);
+    const credits = { total: 2, perInstance: 2 };
+    assertEquals(some.decide(0, credits).wakeAt, share * DEADLINE_MS);
+    assertEquals(some.decide(share * DEADLINE_MS - 1, credits).send, []);
+    assertEquals(some.decide(share * DEADLINE_MS, credits).send[0].attempt, 1);
+  }
 });
 
 Deno.test("Dispatcher.isOpen() takes an earlier attempt, but none that was not made", () => {
@@ -206,7 +208,10 @@ class Player {
     assert(!this.out.has(shard) && !this.done.has(shard) && !this.lost.has(shard));
     assertEquals(attempt.attempt, this.attempts[shard]++);
     this.made.push(attempt);
-    const expiresAt = this.now + DEADLINE_MS * this.credits.perInstance;
+    const { total, perInstance } = this.credits;
+    const instances = Math.max(1, Math.round(total / perInstance));
+    const share = Math.min(perInstance, Math.ceil(this.#shards / instances));
+    const expiresAt = this.now + DEADLINE_MS * share;
     this.out.set(shard, { attempt, expiresAt });
   }
 

@@ -121,7 +121,7 @@ export class ForeignInstance {
   readonly #connection: NatsConnection;
   readonly #options: ForeignOptions;
   readonly #parts = new Map<string, SetPart>();
-  readonly #kept = new Map<string, Kept[]>();
+  readonly #kept = new Map<string, { of: string; chunks: readonly Kept[] }>();
   readonly #subscriptions = new Set<Subscription>();
   #heartbeat: ReturnType<typeof setInterval> | undefined;
   #isLeaving = false;
@@ -246,7 +246,8 @@ export class ForeignInstance {
     if (base === undefined) {
       return { entities: copy(chunk.entities), columns: copyColumns(chunk.columns) };
     }
-    const kept = this.#kept.get(`${epoch} ${base} ${range}`)?.[index];
+    const known = this.#kept.get(`${range}`);
+    const kept = known?.of === `${epoch} ${base}` ? known.chunks[index] : undefined;
     if (kept === undefined) throw new Error("the rows are not kept here");
     const columns = { ...kept.columns, ...copyColumns(chunk.columns) };
     for (const [key, { rows, values }] of Object.entries(chunk.patches ?? {})) {
@@ -266,10 +267,7 @@ export class ForeignInstance {
     const { epoch, tick_id, system, shard, attempt, range } = schedule;
     const common = { epoch, tick_id, system, shard, attempt, instance_id: this.#options.id };
     const isKept = this.#options.keeps && range !== undefined;
-    if (isKept) {
-      this.#kept.clear();
-      this.#kept.set(`${epoch} ${tick_id} ${range}`, [...chunks]);
-    }
+    if (isKept) this.#kept.set(`${range}`, { of: `${epoch} ${tick_id}`, chunks });
     const kept = isKept ? { kept: true } : {};
     const results = schedule.chunks.map(({ archetype, first, count, rows }, i) => ({
       archetype,

@@ -296,7 +296,7 @@ export default defineSystem(import.meta, ({ tick }) => {
   await withLocal(project.manifests, {}, async ({ coordinator, warnings }) => {
     await coordinator.run(4);
     assertEquals(coordinator.tickNumber, 4);
-    assertEquals(coordinator.stats.system("touch").errors, 1);
+    assertEquals(coordinator.stats.system("touch").errors, 2, "one for each of its shards");
     assertMatch(warnings.join("\n"), /on purpose\n +at .*touch\.ts:4/);
     assertMatch(digestHex(coordinator.digest()), /^[0-9a-f]{16}$/);
   });

@@ -25,7 +25,7 @@ interface Layer {
 const LAYERS: readonly Layer[] = [
   {
     name: "base",
-    files: /^lib\/(clock|random|report|user_error)\.ts$|^lib\/std\//,
+    files: /^lib\/(clock|deno_run|random|report|user_error)\.ts$|^lib\/std\//,
     imports: [],
     packages: ["#msgpack"],
   },

@@ -37,8 +37,8 @@ interface Flags {
   readonly stopWithStdin?: boolean;
 }
 
-/** Shards that an instance takes at a time: one to compute, one on its way. */
-const CREDITS_DEFAULT = 2;
+/** Shards that an instance takes at a time: one to compute, the others on their way. */
+const CREDITS_DEFAULT = 4;
 const CONNECT_RETRY_MS = 1000;
 
 const EPILOGUE = `
