@@ -40,6 +40,8 @@ export interface CoordinatorOptions {
   readonly isUnpaced: boolean;
   /** Whether instances keep their rows from tick to tick, so that only changes travel; they do by default. */
   readonly isResident?: boolean;
+  /** Whether a system waits for the whole of those before it, rather than row by row; it does not by default. */
+  readonly isBarrier?: boolean;
   /** Copies of the streams in a cluster. */
   readonly replicas: number;
   readonly report: Report;
@@ -104,6 +106,7 @@ export class Coordinator {
     this.#engine = new Engine({
       ...options,
       isResident: options.isResident ?? true,
+      isBarrier: options.isBarrier ?? false,
       world,
       epoch,
       lastCommit,

@@ -42,6 +42,8 @@ export interface EngineOptions {
   readonly lastCommit: number;
   /** Whether instances keep their rows from tick to tick, so that only changes travel. */
   readonly isResident: boolean;
+  /** Whether a system waits for the whole of those before it, rather than row by row. */
+  readonly isBarrier: boolean;
   credits(system: string): Credits;
   /** Shards that one instance can take; 0 when it is gone. */
   creditsOf(instance: string): number;
@@ -196,7 +198,7 @@ export class Engine {
 
   /** Runs the systems; undefined when the tick was abandoned. */
   async #runSystems(tick: number, dt: number): Promise<readonly SystemRun[] | undefined> {
-    const { bus, clock, world, epoch, credits, creditsOf, report } = this.#options;
+    const { bus, clock, world, epoch, isBarrier, credits, creditsOf, report } = this.#options;
     if (this.#graph.of !== world.archetypeCount) this.#graph = this.#buildGraph();
     const options = {
       graph: this.graph,
@@ -204,6 +206,7 @@ export class Engine {
       tick,
       dt,
       lastRuns: this.#lastRuns,
+      isBarrier,
       residencies: this.#residencies,
     };
     const current = new Tick(options, {
