@@ -218,7 +218,9 @@ export const logCases: readonly ConformanceCase[] = [
     name: "purge() with a filter deletes the entries on its subjects alone",
     async run({ a, prefix }) {
       await open(a.log, prefix);
-      for (const tail of ["x", "y", "y.1", "y.2", "x"]) await a.log.append(`${prefix}.${tail}`, one);
+      for (const tail of ["x", "y", "y.1", "y.2", "x"]) {
+        await a.log.append(`${prefix}.${tail}`, one);
+      }
       await a.log.purge(prefix, { filter: `${prefix}.y.*` });
       assertEquals(await list(a.log.read(prefix)), [[1, "x"], [2, "y"], [5, "x"]]);
       await a.log.purge(prefix, { filter: `${prefix}.x`, before: 5 });

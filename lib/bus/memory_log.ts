@@ -52,7 +52,9 @@ export class MemoryStream {
   /** @throws {Error} when the stream is full and discards what is new. */
   append(message: Pick<LogEntry, "subject" | "data" | "headers">): number {
     const { subject, data, headers } = message;
-    if (this.#config.discard === "new" && this.#bytes + sizeBytes(message) > this.#config.bytesMax) {
+    if (
+      this.#config.discard === "new" && this.#bytes + sizeBytes(message) > this.#config.bytesMax
+    ) {
       throw new Error(`Cannot append to "${subject}": maximum bytes exceeded`);
     }
     const sequence = ++this.#lastSequence;
