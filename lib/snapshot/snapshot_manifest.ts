@@ -8,6 +8,7 @@
  */
 import { decode } from "@std/msgpack";
 import type { CommandAnswer } from "../ecs/command.ts";
+import { digest64, digestHex } from "../ecs/digest.ts";
 import { type ComponentType, componentType, createSchema, type Schema } from "../ecs/component.ts";
 import { parseFieldValue } from "../ecs/field_value.ts";
 import { decodePayload } from "../wire/codec.ts";
@@ -143,6 +144,27 @@ function versionOf(data: Uint8Array): number {
     return isMap && typeof value.version === "number" ? value.version : 0;
   } catch {
     return 0;
+  }
+}
+
+/** @throws {WireError} when the part is not the one that the manifest lists. */
+export function checkPart(
+  data: Uint8Array,
+  { number, parts }: { number: number; parts: readonly PartDigest[] },
+): void {
+  const expected = parts[number];
+  if (expected === undefined) {
+    throw new WireError(`there is a part ${number}, and the manifest lists ${parts.length}`);
+  }
+  const where = `part ${number} of ${parts.length} is damaged`;
+  if (data.length !== expected.bytes) {
+    throw new WireError(`${where}: it has ${data.length} bytes instead of ${expected.bytes}`);
+  }
+  const digest = digest64(data);
+  if (digest !== expected.digest) {
+    throw new WireError(
+      `${where}: its digest is ${digestHex(digest)} instead of ${digestHex(expected.digest)}`,
+    );
   }
 }
 
