@@ -8,7 +8,6 @@
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { type Clock, delay, type Timer } from "../lib/clock.ts";
-import { World } from "../lib/ecs/world.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
@@ -23,6 +22,7 @@ import { Pacer } from "./pacer.ts";
 import { QueryService } from "./query_service.ts";
 import { Reception } from "./reception.ts";
 import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
+import { spawnWorld } from "./spawn_world.ts";
 import { Stats } from "./stats.ts";
 import { openStreams } from "./streams.ts";
 
@@ -40,6 +40,8 @@ export interface CoordinatorOptions {
   readonly isUnpaced: boolean;
   /** Whether instances keep their rows from tick to tick, so that only changes travel; they do by default. */
   readonly isResident?: boolean;
+  /** Whether a system waits for the whole of those before it, rather than row by row; it does not by default. */
+  readonly isBarrier?: boolean;
   /** Copies of the streams in a cluster. */
   readonly replicas: number;
   readonly report: Report;
@@ -104,6 +106,7 @@ export class Coordinator {
     this.#engine = new Engine({
       ...options,
       isResident: options.isResident ?? true,
+      isBarrier: options.isBarrier ?? false,
       world,
       epoch,
       lastCommit,
@@ -208,7 +211,10 @@ export class Coordinator {
     reception.listen(
       subjects.componentChanged(),
       "ComponentShard",
-      (result) => this.#engine.acceptResult(result),
+      (result) => {
+        this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
+        this.#engine.acceptResult(result);
+      },
     );
     reception.listen(subjects.tickDone, "TickAck", (ack) => {
       this.#registry.seen(ack.instance_id, ack.system, this.#options.clock.now());
@@ -378,18 +384,4 @@ export class Coordinator {
     });
     bus.publish(subjects.event(topic), data, options);
   }
-}
-
-function spawnWorld({ schema }: Manifests, manifest: WorldManifest | undefined): World {
-  const world = new World(schema);
-  // Behind tick 0, in which nothing has changed: to whoever has seen nothing yet, all of it is new.
-  world.changeTick = 1;
-  for (const components of manifest?.entities() ?? []) {
-    const values = Object.entries(components).flatMap(([name, value]) => {
-      const component = schema.get(name);
-      return component ? [[component, value] as const] : [];
-    });
-    world.spawn(new Map(values));
-  }
-  return world;
 }

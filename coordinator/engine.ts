@@ -42,6 +42,8 @@ export interface EngineOptions {
   readonly lastCommit: number;
   /** Whether instances keep their rows from tick to tick, so that only changes travel. */
   readonly isResident: boolean;
+  /** Whether a system waits for the whole of those before it, rather than row by row. */
+  readonly isBarrier: boolean;
   credits(system: string): Credits;
   /** Shards that one instance can take; 0 when it is gone. */
   creditsOf(instance: string): number;
@@ -158,26 +160,25 @@ export class Engine {
     const stats = this.#options.stats.systems.get(result.system);
     if (stats === undefined) throw new WireError(`Cannot take a result of "${result.system}"`);
     try {
-      if (this.#runOf(result)?.acceptResult(result) !== true) stats.late++;
+      if (this.#runOf(result)?.acceptResult(result) === true) return;
     } catch (error) {
       stats.errors++;
       throw error;
     }
+    stats.late++;
+    this.creditFreed(result.system);
   }
 
-  /** Takes the end of a shard, whether it had a result or not. */
+  /** Takes the end of a shard that has no result. */
   acknowledge(ack: MessageOf<"TickAck">): void {
-    const run = this.#runOf(ack);
     const stats = this.#options.stats.systems.get(ack.system);
     if (stats === undefined) throw new WireError(`Cannot take an ack of "${ack.system}"`);
-    const isTaken = !ack.changed && run?.acceptEnd(ack) === true;
-    if (isTaken && ack.error !== undefined) {
-      stats.errors++;
-      this.#options.report.warn(
-        `${ack.system} failed in tick ${ack.tick_id}, shard ${ack.shard}, on ${ack.instance_id}: ${ack.error}`,
-      );
-    }
-    this.creditFreed(ack.system);
+    if (this.#runOf(ack)?.acceptEnd(ack) !== true) return this.creditFreed(ack.system);
+    if (ack.error === undefined) return;
+    stats.errors++;
+    this.#options.report.warn(
+      `${ack.system} failed in tick ${ack.tick_id}, shard ${ack.shard}, on ${ack.instance_id}: ${ack.error}`,
+    );
   }
 
   /** An attempt found no taker, or its taker refused it. */
@@ -197,7 +198,7 @@ export class Engine {
 
   /** Runs the systems; undefined when the tick was abandoned. */
   async #runSystems(tick: number, dt: number): Promise<readonly SystemRun[] | undefined> {
-    const { bus, clock, world, epoch, credits, creditsOf, report } = this.#options;
+    const { bus, clock, world, epoch, isBarrier, credits, creditsOf, report } = this.#options;
     if (this.#graph.of !== world.archetypeCount) this.#graph = this.#buildGraph();
     const options = {
       graph: this.graph,
@@ -205,6 +206,7 @@ export class Engine {
       tick,
       dt,
       lastRuns: this.#lastRuns,
+      isBarrier,
       residencies: this.#residencies,
     };
     const current = new Tick(options, {

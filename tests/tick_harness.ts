@@ -28,7 +28,8 @@ export const DEADLINE_MS = WRITER.deadlineMs;
 
 const REQUEST_TIMEOUT_MS = 1000;
 
-export interface HarnessOptions extends Partial<Pick<CoordinatorOptions, "hz" | "isUnpaced">> {
+export interface HarnessOptions
+  extends Partial<Pick<CoordinatorOptions, "hz" | "isUnpaced" | "isBarrier">> {
   readonly systems: readonly SystemManifest[];
   readonly entities?: readonly EntityComponents[];
   readonly schema?: Schema;
@@ -89,6 +90,7 @@ export class TickHarness implements AsyncDisposable {
       hz,
       isUnpaced: options.isUnpaced ?? true,
       isResident: false,
+      isBarrier: options.isBarrier ?? false,
       replicas: 1,
       report: {
         info: (line) => harness.lines.push(line),
