@@ -124,6 +124,7 @@ function bound(log: Log): Log {
     open: (config) => log.open(config),
     append: (subject, data, options) => log.append(subject, data, options),
     read: (stream, options) => log.read(stream, options),
+    follow: (stream, options) => log.follow(stream, options),
     lastPerSubject: (stream, filter) => log.lastPerSubject(stream, filter),
     purge: (stream, options) => log.purge(stream, options),
     info: (stream) => log.info(stream),

@@ -53,12 +53,22 @@ export interface Log {
    * Publishes one message and resolves with its sequence once it is stored.
    * It is an ordinary publish too: subscribers get it even when the stream refuses it.
    * @throws {WrongLastSequenceError} when `expectedLastSequence` does not hold.
-   * @throws {Error} when the message is not stored, as in a full stream that discards new ones.
+   * @throws {StreamFullError} when there is no room for it, in the stream or on its server.
+   * @throws {UnavailableError} when there is no connection, or none any more: it may be stored or not.
    */
   append(subject: string, data: Uint8Array, options?: AppendOptions): Promise<number>;
 
   /** The entries stored now on `filter`'s subjects, from sequence `from` (default: the first). */
   read(stream: string, options?: { filter?: string; from?: number }): AsyncIterable<LogEntry>;
+
+  /**
+   * The entries from sequence `from` on, and then each one as it is stored, until
+   * `signal` is aborted. While the log cannot be reached, it waits, and goes on.
+   */
+  follow(
+    stream: string,
+    options: { from: number; signal: AbortSignal },
+  ): AsyncIterable<LogEntry>;
 
   /**
    * The newest entry of each subject that matches `filter`, oldest first. A
@@ -70,6 +80,16 @@ export interface Log {
   purge(stream: string, options?: { filter?: string; before?: number }): Promise<void>;
 
   info(stream: string): Promise<StreamInfo>;
+}
+
+/** There is no room for a message; it is not stored. */
+export class StreamFullError extends Error {
+  override readonly name = "StreamFullError";
+}
+
+/** The log cannot be reached; a message that was on its way may be stored or not. */
+export class UnavailableError extends Error {
+  override readonly name = "UnavailableError";
 }
 
 /** Somebody else appended to the subject first. */
