@@ -6,38 +6,54 @@
  *
  * @module
  */
-import { type Log, WrongLastSequenceError } from "../lib/bus/log.ts";
+import { WrongLastSequenceError } from "../lib/bus/log.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
+import type { Appender } from "./appender.ts";
 
-/** Another coordinator commits to the same log. */
+/** Another coordinator has taken this one's place. */
 export class FencedError extends Error {
   override readonly name = "FencedError";
 }
 
+export interface CommitterOptions {
+  readonly appender: Pick<Appender, "append">;
+  readonly subject: string;
+  /** Sequence of the subject's newest entry; 0: there is none. */
+  readonly lastSequence: number;
+}
+
+export interface CommitSteps {
+  /** Resolves when all that the commit names is in the log. */
+  isReady(): Promise<void>;
+  /** Called when the commit is stored. */
+  onStored(): void;
+}
+
 export class Committer {
-  readonly #log: Log;
+  readonly #appender: Pick<Appender, "append">;
   readonly #subject: string;
   #lastSequence: number;
   #pending: Promise<void> = Promise.resolve();
 
-  /** @param lastSequence sequence of the subject's newest entry; 0: there is none */
-  constructor(log: Log, { subject, lastSequence }: { subject: string; lastSequence: number }) {
-    this.#log = log;
+  constructor({ appender, subject, lastSequence }: CommitterOptions) {
+    this.#appender = appender;
     this.#subject = subject;
     this.#lastSequence = lastSequence;
   }
 
+  /** Sequence of the newest commit that is stored, or of what the subject had before. */
+  get lastSequence(): number {
+    return this.#lastSequence;
+  }
+
   /**
-   * Resolves once the commit before is stored and this one is on its way; calls
-   * `onStored` when this one is stored, too.
-   * @throws {FencedError} when another coordinator has committed.
+   * Resolves once the commit before is stored and this one is on its way.
+   * @throws {FencedError} when another coordinator has taken this one's place.
    */
-  async commit(commit: MessageOf<"TickCommit">, onStored: () => void): Promise<void> {
+  async commit(commit: MessageOf<"TickCommit">, steps: CommitSteps): Promise<void> {
     await this.#pending;
-    const { epoch, tick_id: tick } = commit;
-    const { data, options } = encodeMessage("TickCommit", commit, { epoch, tick });
-    this.#pending = this.#append(data, options).then(onStored);
+    this.#pending = this.#store(commit, steps);
     // Whoever awaits it next gets the error.
     this.#pending.catch(() => undefined);
   }
@@ -47,15 +63,22 @@ export class Committer {
     return this.#pending;
   }
 
-  async #append(data: Uint8Array, options: ReturnType<typeof encodeMessage>["options"]) {
+  async #store(commit: MessageOf<"TickCommit">, { isReady, onStored }: CommitSteps): Promise<void> {
+    const { epoch, tick_id: tick } = commit;
+    const { data, options } = encodeMessage("TickCommit", commit, { epoch, tick });
+    await isReady();
     try {
-      this.#lastSequence = await this.#log.append(this.#subject, data, {
+      this.#lastSequence = await this.#appender.append(this.#subject, data, {
         ...options,
         expectedLastSequence: this.#lastSequence,
       });
     } catch (cause) {
       if (!(cause instanceof WrongLastSequenceError)) throw cause;
-      throw new FencedError("Cannot commit: another coordinator commits to this log", { cause });
+      throw new FencedError(
+        `Cannot commit tick ${tick}: another coordinator has taken this one's place`,
+        { cause },
+      );
     }
+    onStored();
   }
 }
