@@ -71,12 +71,18 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
     entities: chunk.entities,
     columns: chunk.columns,
   },
+  TermStart: { epoch: 2, tick_id: 6 },
+  Lease: { epoch: 2, tick_id: 7 },
   TickCommit: {
     epoch: 1,
     tick_id: 7,
     dt: 1 / 60,
-    commands: [commands, []],
-    systems: [{ system: "physics", shards: [{ attempt: 0, instance_id }, null] }],
+    buffers: [{ id: "order-1", commands }, { commands: [] }],
+    systems: [{
+      system: "physics",
+      missed: 1,
+      shards: [{ attempt: 0, instance_id, changed: true }, null],
+    }],
     digest: DIGEST_MAX,
   },
   SystemDescriptor: {
@@ -100,7 +106,7 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
     refused: 1,
   },
   HeartbeatReply: { known: false },
-  EntityCommand: { commands },
+  EntityCommand: { id: "order-1", commands },
   EntityCommandReply: {
     tick_id: 7,
     spawned: [BIG_ENTITY, 0],

@@ -7,6 +7,7 @@
  * @module
  */
 import { decode } from "@std/msgpack";
+import type { CommandAnswer } from "../ecs/command.ts";
 import { digest64, digestHex } from "../ecs/digest.ts";
 import { type ComponentType, componentType, createSchema, type Schema } from "../ecs/component.ts";
 import { parseFieldValue } from "../ecs/field_value.ts";
@@ -42,6 +43,8 @@ export interface SnapshotMeta {
   readonly sequence: number;
   /** Change tick of each system's last run that missed no shard. */
   readonly lastRuns: Readonly<Record<string, number>>;
+  /** The answers to the newest command buffers that had an id, oldest first. */
+  readonly answers?: readonly (readonly [id: string, answer: CommandAnswer])[];
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   /** For a `restore`: the tick that the world became this snapshot in. */
@@ -80,6 +83,14 @@ export function createManifest(
     digest: meta.digest,
     sequence: meta.sequence,
     last_runs: { ...meta.lastRuns },
+    ...(meta.answers && {
+      answers: meta.answers.map(([id, { tick, spawned, refused }]) => ({
+        id,
+        tick_id: tick,
+        spawned: [...spawned],
+        refused: [...refused],
+      })),
+    }),
     ...(meta.restoredIn !== undefined && { restored_in: meta.restoredIn }),
     ...(meta.note !== undefined && { note: meta.note }),
     entities: entityCount(image),
@@ -166,6 +177,11 @@ export function metaOf(manifest: SnapshotManifest): SnapshotMeta {
     digest: manifest.digest,
     sequence: manifest.sequence,
     lastRuns: manifest.last_runs,
+    ...(manifest.answers && {
+      answers: manifest.answers.map(({ id, tick_id, spawned, refused }) =>
+        [id, { tick: tick_id, spawned, refused }] as const
+      ),
+    }),
     createdAt: manifest.created_ms,
     ...(manifest.restored_in !== undefined && { restoredIn: manifest.restored_in }),
     ...(manifest.note !== undefined && { note: manifest.note }),

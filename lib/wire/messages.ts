@@ -200,17 +200,31 @@ export const MESSAGES = {
     columns,
   }),
 
+  /** coordinator → log: a term begins behind this tick; whoever commits in an older one is refused. */
+  TermStart: z.object({ epoch: u64, tick_id: u64 }),
+
+  /** coordinator → all, again and again: it lives. */
+  Lease: z.object({ epoch: u64, tick_id: u64 }),
+
   /** coordinator → log: a tick is decided. */
   TickCommit: z.object({
     epoch: u64,
     tick_id: u64,
     dt: number,
-    /** The command buffers applied before the systems ran. */
-    commands: z.array(z.array(command)),
+    /** The command buffers applied before the systems ran, in order. */
+    buffers: z.array(z.object({ id: name.optional(), commands: z.array(command) })),
+    /** Every system, in the graph's order. */
     systems: z.array(z.object({
       system: name,
+      /** Shards that no instance took. */
+      missed: count,
       /** The accepted attempt of each shard; null for a shard that is lost. */
-      shards: z.array(z.nullable(z.object({ attempt: count, instance_id: name }))),
+      shards: z.array(z.nullable(z.object({
+        attempt: count,
+        instance_id: name,
+        /** True when the log has a `ComponentShard` of this attempt, which is part of the tick. */
+        changed: z.boolean(),
+      }))),
     })),
     /** Chained over the ticks: equal digests, equal worlds. */
     digest,
@@ -255,7 +269,11 @@ export const MESSAGES = {
   HeartbeatReply: z.object({ known: z.boolean() }),
 
   /** any → coordinator (request). */
-  EntityCommand: z.object({ commands: z.array(command) }),
+  EntityCommand: z.object({
+    /** A buffer of the same id that was applied lately is answered as then, and not applied again. */
+    id: name.optional(),
+    commands: z.array(command),
+  }),
   EntityCommandReply: z.object({
     tick_id: u64,
     spawned: z.array(u64),
@@ -336,6 +354,13 @@ export const MESSAGES = {
     sequence: u64,
     /** Change tick of each system's last run that missed no shard. */
     last_runs: z.record(name, u64),
+    /** The answers to the newest buffers with an id, oldest first. */
+    answers: z.array(z.object({
+      id: name,
+      tick_id: u64,
+      spawned: z.array(u64),
+      refused: z.array(refusedCommand),
+    })).optional(),
     /** The tick that the world became this snapshot in, where it was made for that. */
     restored_in: u64.optional(),
     note: text.optional(),

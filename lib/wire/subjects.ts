@@ -15,6 +15,7 @@ export interface Subjects {
   readonly tick: string;
   readonly tickDone: string;
   readonly commit: string;
+  readonly lease: string;
   readonly control: string;
   readonly entityCreate: string;
   readonly entityDestroy: string;
@@ -61,6 +62,7 @@ export function createSubjects(prefix: string = PREFIX_DEFAULT): Subjects {
     tick: `${root}.coord.tick`,
     tickDone: `${root}.coord.tick.done`,
     commit: `${root}.coord.commit`,
+    lease: `${root}.coord.lease`,
     control: `${root}.coord.control`,
     entityCreate: `${root}.entity.create`,
     entityDestroy: `${root}.entity.destroy`,
