@@ -7,7 +7,7 @@
  */
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
-import { type Clock, delay, type Timer } from "../lib/clock.ts";
+import type { Clock, Timer } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
@@ -18,9 +18,8 @@ import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
-import { Gate } from "./gate.ts";
 import type { Lease } from "./lease.ts";
-import { Pacer } from "./pacer.ts";
+import { Pace } from "./pace.ts";
 import { QueryService } from "./query_service.ts";
 import { Reception } from "./reception.ts";
 import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
@@ -61,18 +60,13 @@ export class Coordinator {
   readonly #registry: Registry;
   readonly #queries: QueryService;
   readonly #reception: Reception;
-  readonly #gate = new Gate();
-  readonly #pacer: Pacer;
+  readonly #pace: Pace;
   readonly #epoch: number;
   readonly #lease: Lease;
-  readonly #stopping = new AbortController();
   /** Queries that came during a tick, to be answered between it and the next. */
   readonly #waitingQueries: (() => void)[] = [];
-  /** Aborted when the wait for the next tick is for nothing. */
-  #waiting = new AbortController();
   #sweepTimer: Timer | undefined;
   #isTicking = false;
-  #dt: number;
 
   /**
    * Resumes the world that the log holds, or begins a new one, and listens; ticks
@@ -93,12 +87,11 @@ export class Coordinator {
   }
 
   private constructor(options: CoordinatorOptions, { epoch, state, sequence, lease }: Term) {
-    const { bus, clock, manifests, hz, isUnpaced, report } = options;
+    const { bus, clock, manifests, report } = options;
     this.#options = options;
     this.#epoch = epoch;
     this.#lease = lease;
-    this.#dt = 1 / hz;
-    this.#pacer = new Pacer(isUnpaced ? Infinity : hz, clock.now());
+    this.#pace = new Pace(clock, options);
     this.#registry = new Registry(manifests.systems);
     this.stats = new Stats(manifests.systems.map(({ name }) => name));
     this.#reception = new Reception({ bus, report, onRefused: () => this.stats.refused++ });
@@ -149,16 +142,10 @@ export class Coordinator {
    * @throws {FencedError} when another coordinator commits to this log.
    */
   async run(ticksMax = Infinity): Promise<void> {
-    const { clock } = this.#options;
-    const { signal } = this.#stopping;
-    this.#pacer.restart(clock.now());
+    this.#pace.restart();
     try {
-      while (!signal.aborted && this.tickNumber < ticksMax) {
-        if (!this.#gate.isOpen) {
-          await this.#gate.pass();
-          this.#pacer.restart(clock.now());
-        }
-        if (await this.#isDue()) await this.#tick();
+      while (!this.#pace.isStopped && this.tickNumber < ticksMax) {
+        if (await this.#pace.next() && !this.#pace.isHeld) await this.#tick();
       }
     } finally {
       this.stop();
@@ -168,31 +155,20 @@ export class Coordinator {
 
   /** Ends {@linkcode run} after the tick that is running; `abandon` ends that one, too. */
   stop({ abandon = false }: { abandon?: boolean } = {}): void {
-    this.#stopping.abort();
-    this.#waiting.abort();
+    this.#pace.stop();
     this.#sweepTimer?.cancel();
     this.#lease.end();
-    this.#gate.open();
     if (abandon) this.#engine.abandon();
-  }
-
-  /** Waits for the next tick's time; false when a pause, a step or another rate came first. */
-  async #isDue(): Promise<boolean> {
-    const { clock } = this.#options;
-    const waitMs = this.#pacer.next(clock.now());
-    this.#waiting = new AbortController();
-    if (waitMs > 0) await delay(clock, waitMs, this.#waiting.signal);
-    return !this.#waiting.signal.aborted && !this.#stopping.signal.aborted;
   }
 
   async #tick(): Promise<void> {
     const { clock } = this.#options;
     const startedAt = clock.now();
     this.#isTicking = true;
-    const isDone = await this.#engine.tick(this.#dt);
+    const isDone = await this.#engine.tick(this.#pace.dt);
     this.#isTicking = false;
     if (!isDone) return;
-    const periodMs = this.#pacer.periodMs;
+    const { periodMs } = this.#pace;
     if (periodMs > 0 && clock.now() - startedAt > periodMs) this.stats.overruns++;
     for (const answer of this.#waitingQueries.splice(0)) answer();
     this.#queries.push(this.tickNumber, clock.now());
@@ -201,7 +177,7 @@ export class Coordinator {
   /** Looks for instances that have gone silent, again and again. */
   #sweep(): void {
     const { clock, report } = this.#options;
-    if (this.#stopping.signal.aborted) return;
+    if (this.#pace.isStopped) return;
     for (const { id, system } of this.#registry.expire(clock.now())) {
       report.warn(`${id} has been silent for too long; its shards go to others`);
       this.#announceInstance("system.down", system, id);
@@ -314,18 +290,15 @@ export class Coordinator {
   }
 
   #control({ op, ticks, hz }: MessageOf<"Control">, message: Message): void {
-    const now = this.#options.clock.now();
-    if (op === "pause") this.#gate.pause();
-    else if (op === "resume") this.#gate.open();
-    else if (op === "step") this.#gate.step(ticks ?? 1);
+    if (op === "pause") this.#pace.pause();
+    else if (op === "resume") this.#pace.resume();
+    else if (op === "step") this.#pace.step(ticks ?? 1);
     else if (op === "rate") {
       if (hz === undefined || hz < HZ_MIN) {
         throw new WireError(`Cannot set the rate: it takes an hz from ${HZ_MIN}`);
       }
-      this.#dt = 1 / hz;
-      this.#pacer.restart(now, hz);
+      this.#pace.setRate(hz);
     }
-    if (op === "pause" || op === "step" || op === "rate") this.#waiting.abort();
     this.#reception.reply(message, "ControlReply", this.#status());
   }
 
@@ -338,8 +311,8 @@ export class Coordinator {
     return {
       epoch: this.#epoch,
       tick_id: this.tickNumber,
-      running: this.#gate.isOpen,
-      hz: 1 / this.#dt,
+      running: this.#pace.isRunning,
+      hz: 1 / this.#pace.dt,
       entities: this.entityCount,
       overruns: this.stats.overruns,
       refused: this.stats.refused,
