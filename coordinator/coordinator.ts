@@ -192,7 +192,10 @@ export class Coordinator {
     reception.listen(
       subjects.componentChanged(),
       "ComponentShard",
-      (result) => this.#engine.acceptResult(result),
+      (result) => {
+        this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
+        this.#engine.acceptResult(result);
+      },
     );
     reception.listen(subjects.tickDone, "TickAck", (ack) => {
       this.#registry.seen(ack.instance_id, ack.system, this.#options.clock.now());
