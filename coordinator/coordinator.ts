@@ -23,6 +23,8 @@ import { Pace } from "./pace.ts";
 import { QueryService } from "./query_service.ts";
 import { Reception } from "./reception.ts";
 import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
+import { SnapshotService, type SnapshotServiceOptions } from "./snapshot_service.ts";
+import type { SnapshotPolicy } from "./snapshotter.ts";
 import { Stats } from "./stats.ts";
 import { Succession, type Term } from "./succession.ts";
 
@@ -42,6 +44,8 @@ export interface CoordinatorOptions {
   readonly isResident?: boolean;
   /** Copies of the streams in a cluster. */
   readonly replicas: number;
+  /** When snapshots are taken by themselves, and how many are kept; none are by default. */
+  readonly snapshots?: SnapshotPolicy;
   /** Whether to take the place of a coordinator that is alive; by default it is left alone. */
   readonly takeover?: boolean;
   /** Milliseconds since 1970, for people who look at snapshots; the machine's by default. */
@@ -49,7 +53,8 @@ export interface CoordinatorOptions {
   readonly report: Report;
 }
 
-const QUERIES_WAITING_MAX = 256;
+/** What may wait for the end of a tick, queries above all. */
+const WAITING_MAX = 256;
 /** Slow enough for anyone, and far from where timers and `dt` overflow. */
 const HZ_MIN = 0.001;
 
@@ -60,13 +65,15 @@ export class Coordinator {
   readonly #registry: Registry;
   readonly #queries: QueryService;
   readonly #reception: Reception;
+  readonly #snapshots: SnapshotService;
   readonly #pace: Pace;
   readonly #epoch: number;
   readonly #lease: Lease;
-  /** Queries that came during a tick, to be answered between it and the next. */
-  readonly #waitingQueries: (() => void)[] = [];
+  /** What came during a tick, to be done between it and the next. */
+  readonly #waiting: (() => void)[] = [];
   #sweepTimer: Timer | undefined;
   #isTicking = false;
+  #isAbandoned = false;
 
   /**
    * Resumes the world that the log holds, or begins a new one, and listens; ticks
@@ -79,14 +86,18 @@ export class Coordinator {
     const { payloadBytesMax } = bus;
     const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
     using succession = new Succession({ ...options, store, dateMs });
-    const coordinator = new Coordinator(options, await succession.begin({ takeover }));
+    const term = await succession.begin({ takeover });
+    const coordinator = new Coordinator({ ...options, store, dateMs }, term);
     coordinator.#listen();
     await options.bus.flush();
     coordinator.#sweep();
     return coordinator;
   }
 
-  private constructor(options: CoordinatorOptions, { epoch, state, sequence, lease }: Term) {
+  private constructor(
+    options: CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">,
+    { epoch, state, sequence, lease }: Term,
+  ) {
     const { bus, clock, manifests, report } = options;
     this.#options = options;
     this.#epoch = epoch;
@@ -110,6 +121,14 @@ export class Coordinator {
       stats: this.stats,
       credits: (system) => this.#registry.credits(system),
       creditsOf: (instance) => this.#registry.creditsOf(instance),
+    });
+    this.#snapshots = new SnapshotService({
+      ...options,
+      state,
+      engine: this.#engine,
+      pace: this.#pace,
+      betweenTicks: (act) => this.#betweenTicks(act),
+      event: (topic, data) => this.#event(topic, data),
     });
   }
 
@@ -150,6 +169,7 @@ export class Coordinator {
     } finally {
       this.stop();
     }
+    if (!this.#isAbandoned) await this.#snapshots.stop();
     await this.#engine.settled();
   }
 
@@ -158,7 +178,9 @@ export class Coordinator {
     this.#pace.stop();
     this.#sweepTimer?.cancel();
     this.#lease.end();
-    if (abandon) this.#engine.abandon();
+    if (!abandon) return;
+    this.#isAbandoned = true;
+    this.#engine.abandon();
   }
 
   async #tick(): Promise<void> {
@@ -170,8 +192,9 @@ export class Coordinator {
     if (!isDone) return;
     const { periodMs } = this.#pace;
     if (periodMs > 0 && clock.now() - startedAt > periodMs) this.stats.overruns++;
-    for (const answer of this.#waitingQueries.splice(0)) answer();
+    for (const act of this.#waiting.splice(0)) act();
     this.#queries.push(this.tickNumber, clock.now());
+    this.#snapshots.afterTick(this.tickNumber);
   }
 
   /** Looks for instances that have gone silent, again and again. */
@@ -292,7 +315,8 @@ export class Coordinator {
     if (!isQueued) throw new WireError("Cannot queue the commands: too many wait; try again later");
   }
 
-  #control({ op, ticks, hz }: MessageOf<"Control">, message: Message): void {
+  #control(control: MessageOf<"Control">, message: Message): void {
+    const { op, ticks, hz } = control;
     if (op === "pause") this.#pace.pause();
     else if (op === "resume") this.#pace.resume();
     else if (op === "step") this.#pace.step(ticks ?? 1);
@@ -301,6 +325,10 @@ export class Coordinator {
         throw new WireError(`Cannot set the rate: it takes an hz from ${HZ_MIN}`);
       }
       this.#pace.setRate(hz);
+    } else if (op === "snapshot" || op === "restore") {
+      const done = this.#snapshots.control(control);
+      const reply = done.then((snapshot) => ({ ...this.#status(), snapshot }));
+      return this.#reception.answerLater(message, "ControlReply", reply);
     }
     this.#reception.reply(message, "ControlReply", this.#status());
   }
@@ -323,13 +351,13 @@ export class Coordinator {
     };
   }
 
-  /** Calls `answer` when the world is not in the middle of a tick. */
-  #betweenTicks(answer: () => void): void {
-    if (!this.#isTicking) return answer();
-    if (this.#waitingQueries.length >= QUERIES_WAITING_MAX) {
-      throw new WireError("Cannot take the query: too many wait; try again later");
+  /** Calls `act` when the world is not in the middle of a tick. */
+  #betweenTicks(act: () => void): void {
+    if (!this.#isTicking) return act();
+    if (this.#waiting.length >= WAITING_MAX) {
+      throw new WireError("Cannot take the request: too many wait; try again later");
     }
-    this.#waitingQueries.push(answer);
+    this.#waiting.push(act);
   }
 
   /** A schedule found no instance with a credit, or the instance refused it. */
@@ -354,13 +382,13 @@ export class Coordinator {
   }
 
   #announceInstance(topic: "system.up" | "system.down", system: string, instance: string): void {
+    this.#event(topic, { system, instance });
+  }
+
+  #event(topic: string, data: MessageOf<"Event">["data"]): void {
     const { bus, subjects } = this.#options;
-    const { data, options } = encodeMessage("Event", {
-      topic,
-      tick_id: this.tickNumber,
-      source: "coordinator",
-      data: { system, instance },
-    });
-    bus.publish(subjects.event(topic), data, options);
+    const event = { topic, tick_id: this.tickNumber, source: "coordinator", data };
+    const encoded = encodeMessage("Event", event);
+    bus.publish(subjects.event(topic), encoded.data, encoded.options);
   }
 }
