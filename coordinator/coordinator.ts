@@ -295,7 +295,7 @@ export class Coordinator {
     this.#engine.creditFreed(instance.system);
   }
 
-  #enqueue({ id, commands: wire }: MessageOf<"EntityCommand">, message: Message): void {
+  #enqueue({ id, commands }: MessageOf<"EntityCommand">, message: Message): void {
     const { bus, manifests } = this.#options;
     const bytesMax = bus.payloadBytesMax * COMMIT_SHARE_MAX;
     if (message.data.length > bytesMax) {
@@ -304,12 +304,10 @@ export class Coordinator {
           "the most that a commit has room for; send them in several messages",
       );
     }
-    const commands = parseCommands(manifests.schema, wire);
     const isQueued = this.#engine.queue.push({
       id,
-      wire,
-      commands,
-      bytes: message.data.length,
+      data: new Uint8Array(message.data),
+      commands: parseCommands(manifests.schema, commands),
       reply: message.reply,
     });
     if (!isQueued) throw new WireError("Cannot queue the commands: too many wait; try again later");

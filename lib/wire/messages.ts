@@ -213,8 +213,8 @@ export const MESSAGES = {
     dt: number,
     /** The snapshot that the world became in this tick, in which nothing else happened. */
     restored: instanceId.optional(),
-    /** The command buffers applied before the systems ran, in order. */
-    buffers: z.array(z.object({ id: name.optional(), commands: z.array(command) })),
+    /** The payloads of the `EntityCommand`s applied before the systems ran, in order. */
+    buffers: z.array(bytes),
     /** Every system, in the graph's order. */
     systems: z.array(z.object({
       system: name,
