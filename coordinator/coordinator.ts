@@ -164,7 +164,9 @@ export class Coordinator {
     this.#pace.restart();
     try {
       while (!this.#pace.isStopped && this.tickNumber < ticksMax) {
-        if (await this.#pace.next() && !this.#pace.isHeld) await this.#tick();
+        const isDue = await this.#pace.next();
+        // A restore, which is a tick too, may have come in between.
+        if (isDue && !this.#pace.isHeld && this.tickNumber < ticksMax) await this.#tick();
       }
     } finally {
       this.stop();

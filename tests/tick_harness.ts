@@ -28,7 +28,8 @@ export const DEADLINE_MS = WRITER.deadlineMs;
 
 const REQUEST_TIMEOUT_MS = 1000;
 
-export interface HarnessOptions extends Partial<Pick<CoordinatorOptions, "hz" | "isUnpaced">> {
+export interface HarnessOptions
+  extends Partial<Pick<CoordinatorOptions, "hz" | "isUnpaced" | "snapshots">> {
   readonly systems: readonly SystemManifest[];
   readonly entities?: readonly EntityComponents[];
   readonly schema?: Schema;
@@ -41,7 +42,7 @@ export class TickHarness implements AsyncDisposable {
   readonly taken: Taken[] = [];
   /** The coordinator's report. */
   readonly lines: string[] = [];
-  /** Events as `topic system`. */
+  /** Events as `topic system`, or what else they are about. */
   readonly events: string[] = [];
   readonly #turns: (() => void)[] = [];
   readonly #network: MemoryNetwork;
@@ -61,7 +62,8 @@ export class TickHarness implements AsyncDisposable {
     this.#log = log;
     bus.subscribe(SUBJECTS.event(">"), (message) => {
       const { topic, data } = decodeMessage("Event", message);
-      this.events.push(`${topic} ${(data as { system: string }).system}`);
+      const { system, snapshot, kind } = data as Record<string, string>;
+      this.events.push(`${topic} ${system ?? snapshot ?? kind}`);
     });
   }
 
@@ -90,6 +92,8 @@ export class TickHarness implements AsyncDisposable {
       isUnpaced: options.isUnpaced ?? true,
       isResident: false,
       replicas: 1,
+      ...(options.snapshots && { snapshots: options.snapshots }),
+      dateMs: () => 0,
       report: {
         info: (line) => harness.lines.push(line),
         warn: (line) => harness.lines.push(line),
