@@ -12,6 +12,7 @@ import type { CommandOutcome } from "../lib/ecs/command.ts";
 import type { World } from "../lib/ecs/world.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
+import { captureWorld, type WorldImage } from "../lib/snapshot/world_image.ts";
 import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
@@ -22,6 +23,7 @@ import { Committer } from "./committer.ts";
 import type { Attempt, Credits } from "./dispatcher.ts";
 import { buildGraph, type Graph } from "./graph.ts";
 import { Residency } from "./residency.ts";
+import type { Captured } from "./snapshotter.ts";
 import type { Stats } from "./stats.ts";
 import type { SystemRun } from "./system_run.ts";
 import { Tick } from "./tick.ts";
@@ -141,6 +143,43 @@ export class Engine {
       digest: this.#state.digest,
     }, () => this.#announce(tick, taken, outcomes));
     return true;
+  }
+
+  /** Copies the world; call it between ticks. */
+  capture(): Captured {
+    const { world, tick, digest, lastRuns, answers } = this.#state;
+    const { epoch } = this.#options;
+    const sequence = this.#committer.lastSequence;
+    const meta = { tick, epoch, digest, sequence, answers: [...answers] };
+    return {
+      image: captureWorld(world),
+      meta: { ...meta, lastRuns: Object.fromEntries(lastRuns) },
+    };
+  }
+
+  /**
+   * A tick in which the world becomes an image, and nothing else happens; resolves
+   * when it is stored.
+   * @param snapshot where whoever replays the log finds it
+   * @throws {FencedError} when another coordinator commits to this log.
+   */
+  async restore(image: WorldImage, snapshot: string): Promise<void> {
+    const step = new TickStep(this.#state);
+    const { tick } = step;
+    step.restore(image);
+    this.#publish(
+      this.#options.subjects.tick,
+      encodeMessage("TickStart", this.#tickStart(tick, 0)),
+    );
+    step.finish([]);
+    await this.#committer.commit({
+      ...this.#tickStart(tick, 0),
+      restored: snapshot,
+      buffers: [],
+      systems: [],
+      digest: this.#state.digest,
+    }, () => this.#event("world.restored", { snapshot }, tick));
+    await this.settled();
   }
 
   /** Ends the tick that is running, if one is, without committing it. */

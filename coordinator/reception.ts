@@ -62,6 +62,18 @@ export class Reception {
     });
   }
 
+  /** Answers a request with what `work` resolves with, or refuses it for the reason of its failure. */
+  answerLater<T extends MessageType>(
+    message: Message,
+    type: T,
+    work: Promise<MessageOf<T>>,
+  ): void {
+    work.then(
+      (value) => this.#guard(message, () => this.reply(message, type, value)),
+      (error) => this.#refuse(message, error instanceof Error ? error.message : String(error)),
+    );
+  }
+
   #send({ reply }: Pick<Message, "reply">, { data, options }: Encoded): void {
     if (reply !== undefined) this.#options.bus.publish(reply, data, options);
   }
