@@ -58,11 +58,6 @@ export class Committer {
     this.#pending.catch(() => undefined);
   }
 
-  /** Sequence of the newest commit that is stored, or of what was there before the first. */
-  get lastSequence(): number {
-    return this.#lastSequence;
-  }
-
   /** Resolves when everything is stored. */
   settled(): Promise<void> {
     return this.#pending;

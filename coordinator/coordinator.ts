@@ -7,6 +7,7 @@
  */
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
+import { parseReceipt } from "../lib/bus/receipt.ts";
 import { type Clock, systemDateMs, type Timer } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
@@ -217,14 +218,10 @@ export class Coordinator {
   #listen(): void {
     const { subjects, bus } = this.#options;
     const reception = this.#reception;
-    reception.listen(
-      subjects.componentChanged(),
-      "ComponentShard",
-      (result) => {
-        this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
-        this.#engine.acceptResult(result);
-      },
-    );
+    reception.overhear(subjects.componentChanged(), "ComponentShard", (result, message) => {
+      this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
+      this.#engine.acceptResult(result, message);
+    });
     reception.listen(subjects.tickDone, "TickAck", (ack) => {
       this.#registry.seen(ack.instance_id, ack.system, this.#options.clock.now());
       this.#engine.acknowledge(ack);
@@ -271,7 +268,7 @@ export class Coordinator {
         "QueryWatchReply",
         this.#queries.watch(value, this.#options.clock.now()),
       ));
-    bus.subscribe(`${this.#engine.scheduleInbox}.>`, (message) => this.#bounce(message));
+    bus.subscribe(this.#engine.inbox.pattern, (message) => this.#takeAnswer(message));
   }
 
   #register(descriptor: MessageOf<"SystemDescriptor">, message: Message): void {
@@ -363,15 +360,15 @@ export class Coordinator {
     this.#waiting.push(act);
   }
 
-  /** A schedule found no instance with a credit, or the instance refused it. */
-  #bounce(message: Message): void {
-    const [system, tick, shard, attempt] = message.subject
-      .slice(this.#engine.scheduleInbox.length + 1).split(".");
-    this.#engine.bounce(system, {
-      tick: Number(tick),
-      shard: Number(shard),
-      attempt: Number(attempt),
-    });
+  /**
+   * The log has stored the result of a schedule or not; or else the schedule found
+   * no instance with a credit, or the instance refused it.
+   */
+  #takeAnswer(message: Message): void {
+    const key = this.#engine.inbox.parse(message.subject);
+    const receipt = parseReceipt(message);
+    if (receipt) this.#engine.receive(key, receipt.isStored);
+    else this.#engine.bounce(key);
   }
 
   /** To a watch: what does not fit into a message is lost, rather than the coordinator. */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Bus } from "../lib/bus/bus.ts";
+import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { CommandOutcome } from "../lib/ecs/command.ts";
@@ -19,11 +19,14 @@ import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 import { Broadcaster } from "./broadcaster.ts";
 import { CommandQueue, type QueuedBuffer } from "./command_queue.ts";
+import { Appender, type LogTrouble } from "./appender.ts";
 import { Committer } from "./committer.ts";
-import type { Attempt, Credits } from "./dispatcher.ts";
+import type { Credits } from "./dispatcher.ts";
 import { buildGraph, type Graph } from "./graph.ts";
+import { Receipts } from "./receipts.ts";
 import { Residency } from "./residency.ts";
 import type { Captured } from "./snapshotter.ts";
+import { type AttemptKey, ScheduleInbox } from "./schedule_inbox.ts";
 import type { Stats } from "./stats.ts";
 import type { SystemRun } from "./system_run.ts";
 import { Tick } from "./tick.ts";
@@ -65,23 +68,37 @@ const HELD_NOTICE_MS = 2000;
 
 export class Engine {
   readonly queue = new CommandQueue();
+  readonly inbox: ScheduleInbox;
   readonly #options: EngineOptions;
   readonly #state: WorldState;
+  readonly #appender: Appender;
+  readonly #receipts: Receipts;
   readonly #committer: Committer;
   readonly #broadcaster: Broadcaster;
   readonly #residencies = new Map<string, Residency>();
   readonly #skipping = new Set<string>();
-  readonly #scheduleInbox: string;
   #graph: { readonly of: number; readonly graph: Graph };
   #current: Tick | undefined;
 
   /** @throws {CycleError} when the manifests' order is impossible. */
   constructor(options: EngineOptions) {
-    const { bus, log, subjects, state, epoch, lastCommit } = options;
+    const { bus, log, clock, subjects, state, epoch, lastCommit } = options;
     this.#options = options;
     this.#state = state;
-    this.#scheduleInbox = bus.createInbox();
-    this.#committer = new Committer(log, { subject: subjects.commit, lastSequence: lastCommit });
+    this.inbox = new ScheduleInbox(bus);
+    this.#appender = new Appender({
+      log,
+      clock,
+      stream: subjects.streams.components,
+      onTrouble: (trouble, error) => this.#reportTrouble(trouble, error),
+      onRelief: () => this.#reportRelief(),
+    });
+    this.#receipts = new Receipts({ clock, appender: this.#appender });
+    this.#committer = new Committer({
+      appender: this.#appender,
+      subject: subjects.commit,
+      lastSequence: lastCommit,
+    });
     this.#broadcaster = new Broadcaster({
       world: state.world,
       epoch,
@@ -108,11 +125,6 @@ export class Engine {
     return this.#graph.graph;
   }
 
-  /** Replies to schedules (no responders, refusals) arrive below this subject. */
-  get scheduleInbox(): string {
-    return this.#scheduleInbox;
-  }
-
   /**
    * Runs one tick and hands it to the log; resolves false when it was abandoned.
    * @param dt simulated time in seconds
@@ -123,6 +135,7 @@ export class Engine {
     const startedAt = clock.now();
     const step = new TickStep(this.#state);
     const { tick } = step;
+    this.#receipts.begin(tick);
     const taken = this.queue.take(bus.payloadBytesMax * COMMIT_SHARE_MAX)
       .map((buffer) => ({ buffer, ...step.apply(buffer) }));
     this.#publish(subjects.tick, encodeMessage("TickStart", this.#tickStart(tick, dt), { tick }));
@@ -141,7 +154,10 @@ export class Engine {
         shards: accepted.map((shard) => shard ?? null),
       })),
       digest: this.#state.digest,
-    }, () => this.#announce(tick, taken, outcomes));
+    }, {
+      isReady: () => this.#receipts.settle(tick),
+      onStored: () => this.#announce(tick, taken, outcomes),
+    });
     return true;
   }
 
@@ -178,13 +194,17 @@ export class Engine {
       buffers: [],
       systems: [],
       digest: this.#state.digest,
-    }, () => this.#event("world.restored", { snapshot }, tick));
+    }, {
+      isReady: () => Promise.resolve(),
+      onStored: () => this.#event("world.restored", { snapshot }, tick),
+    });
     await this.settled();
   }
 
   /** Ends the tick that is running, if one is, without committing it. */
   abandon(): void {
     this.#current?.abandon();
+    this.#appender.stop();
   }
 
   /** Resolves when every commit is stored. */
@@ -192,12 +212,19 @@ export class Engine {
     return this.#committer.settled();
   }
 
-  /** @throws {WireError} when the result is not what its attempt may return. */
-  acceptResult(result: MessageOf<"ComponentShard">): void {
+  /**
+   * Takes a result, and the message that it came in.
+   * @throws {WireError} when it is not what its attempt may return.
+   */
+  acceptResult(result: MessageOf<"ComponentShard">, message: Message): void {
     const stats = this.#options.stats.systems.get(result.system);
     if (stats === undefined) throw new WireError(`Cannot take a result of "${result.system}"`);
     try {
-      if (this.#runOf(result)?.acceptResult(result) === true) return;
+      if (this.#runOf(result)?.acceptResult(result) === true) {
+        const key = { ...result, tick: result.tick_id };
+        const hasReceipt = message.reply === this.inbox.subjectOf(key);
+        return this.#receipts.accept(key, { ...publicationOf(message), hasReceipt });
+      }
     } catch (error) {
       stats.errors++;
       throw error;
@@ -218,8 +245,13 @@ export class Engine {
     );
   }
 
+  /** The log's answer to a result that has been published. */
+  receive(key: AttemptKey, isStored: boolean): void {
+    this.#receipts.receive(key, isStored);
+  }
+
   /** An attempt found no taker, or its taker refused it. */
-  bounce(system: string, { tick, ...attempt }: Attempt & { tick: number }): void {
+  bounce({ system, tick, ...attempt }: AttemptKey): void {
     if (this.#current?.tick === tick) this.#current.runOf(system)?.bounce(attempt);
   }
 
@@ -256,7 +288,7 @@ export class Engine {
       credits,
       creditsOf,
       send: (system, schedule, { attempt, instance }) =>
-        this.#send(schedule, { system, instance, tick, ...attempt }),
+        this.#send(schedule, { system, tick, ...attempt }, instance),
       onUnsendable: (system, error) => {
         this.#options.stats.system(system).errors++;
         report.warn(`${system}, tick ${tick}: ${error.message}`);
@@ -272,15 +304,12 @@ export class Engine {
 
   #send(
     { data, options }: Encoded,
-    { system, instance, tick, shard, attempt }: Attempt & {
-      system: string;
-      instance: string | undefined;
-      tick: number;
-    },
+    key: AttemptKey,
+    instance: string | undefined,
   ): void {
     const { bus, subjects } = this.#options;
-    const reply = `${this.#scheduleInbox}.${system}.${tick}.${shard}.${attempt}`;
-    bus.publish(subjects.schedule(system, instance), data, { ...options, reply });
+    const reply = this.inbox.subjectOf(key);
+    bus.publish(subjects.schedule(key.system, instance), data, { ...options, reply });
   }
 
   #buildGraph() {
@@ -378,6 +407,17 @@ export class Engine {
     }
   }
 
+  #reportTrouble(trouble: LogTrouble, error: Error): void {
+    const { report } = this.#options;
+    report.warn(`${error.message}; the world waits until the log takes its ticks again`);
+    this.#event(`log.${trouble}`, { reason: error.message }, this.tickNumber);
+  }
+
+  #reportRelief(): void {
+    this.#options.report.info("the log takes ticks again");
+    this.#event("log.ready", null, this.tickNumber);
+  }
+
   #event(topic: string, data: MessageOf<"Event">["data"], tick: number): void {
     const event = { topic, tick_id: tick, source: "coordinator", data };
     this.#publish(this.#options.subjects.event(topic), encodeMessage("Event", event, { tick }));
@@ -390,4 +430,9 @@ export class Engine {
   #publish(subject: string, { data, options }: Encoded): void {
     this.#options.bus.publish(subject, data, options);
   }
+}
+
+/** The parts of a message by which it can be published again. */
+function publicationOf({ subject, data, headers }: Message) {
+  return { subject, data, headers };
 }

@@ -9,24 +9,20 @@
 import type { Headers } from "../lib/bus/bus.ts";
 import { type Clock, delay } from "../lib/clock.ts";
 import type { Appender } from "./appender.ts";
-import type { Attempt } from "./dispatcher.ts";
+import type { AttemptKey } from "./schedule_inbox.ts";
 
 /** How long a receipt may take before the result is appended anew. */
 const RECEIPT_MS = 500;
 /** Receipts remembered that came before their result. */
 const EARLY_MAX = 65_536;
 
-/** An attempt at a shard, of whichever system and tick. */
-export interface ResultKey extends Attempt {
-  readonly system: string;
-  readonly tick: number;
-}
-
 /** A result as it was published. */
 export interface PublishedResult {
   readonly subject: string;
   readonly data: Uint8Array;
   readonly headers: Headers;
+  /** Whether the log's answer comes here. */
+  readonly hasReceipt: boolean;
 }
 
 /** What is known of one tick's results, by attempt. */
@@ -61,18 +57,18 @@ export class Receipts {
     });
   }
 
-  /** A result has been accepted, and is to be in the log. `isRequested`: a receipt will come. */
-  accept(key: ResultKey, result: PublishedResult, isRequested: boolean): void {
+  /** A result has been accepted, and is to be in the log. */
+  accept(key: AttemptKey, result: PublishedResult): void {
     const receipts = this.#ticks.get(key.tick);
     if (receipts === undefined) return;
     const name = nameOf(key);
-    const isStored = isRequested ? receipts.early.get(name) : false;
+    const isStored = result.hasReceipt ? receipts.early.get(name) : false;
     if (isStored === undefined) receipts.awaited.set(name, result);
     else if (!isStored) receipts.refused.push(result);
   }
 
   /** The log's answer to a result, accepted or not. */
-  receive(key: ResultKey, isStored: boolean): void {
+  receive(key: AttemptKey, isStored: boolean): void {
     const receipts = this.#ticks.get(key.tick);
     if (receipts === undefined) return;
     const { awaited, refused, early } = receipts;
@@ -104,6 +100,6 @@ export class Receipts {
   }
 }
 
-function nameOf({ system, shard, attempt }: ResultKey): string {
+function nameOf({ system, shard, attempt }: AttemptKey): string {
   return `${system}.${shard}.${attempt}`;
 }
