@@ -1,59 +1,60 @@
 /**
- * Commits ticks to the log. A commit is appended only if the one before it is
- * still the newest, so of two coordinators one is refused. Its acknowledgement
- * is awaited while the next tick runs; what the world outside is to learn of a
- * tick waits for it.
+ * Commits ticks to the log. A commit is appended when all results that it accepts
+ * are in the log, and only if the commit before it is still the newest, so of two
+ * coordinators one is refused. Its acknowledgement is awaited while the next tick
+ * runs; what the world outside is to learn of a tick waits for it.
  *
  * @module
  */
-import { WrongLastSequenceError } from "../lib/bus/log.ts";
+import { type Log, WrongLastSequenceError } from "../lib/bus/log.ts";
+import type { Clock } from "../lib/clock.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
-import type { Appender } from "./appender.ts";
+import { Appender, type AppenderOptions } from "./appender.ts";
+import { Receipts } from "./receipts.ts";
 
 /** Another coordinator has taken this one's place. */
 export class FencedError extends Error {
   override readonly name = "FencedError";
 }
 
-export interface CommitterOptions {
-  readonly appender: Pick<Appender, "append">;
+export interface CommitterOptions extends AppenderOptions {
+  readonly log: Log;
+  readonly clock: Clock;
   readonly subject: string;
   /** Sequence of the subject's newest entry; 0: there is none. */
   readonly lastSequence: number;
 }
 
-export interface CommitSteps {
-  /** Resolves when all that the commit names is in the log. */
-  isReady(): Promise<void>;
-  /** Called when the commit is stored. */
-  onStored(): void;
-}
-
 export class Committer {
-  readonly #appender: Pick<Appender, "append">;
+  /** Of the results that the commits accept. */
+  readonly receipts: Receipts;
+  readonly #appender: Appender;
   readonly #subject: string;
   #lastSequence: number;
   #pending: Promise<void> = Promise.resolve();
 
-  constructor({ appender, subject, lastSequence }: CommitterOptions) {
-    this.#appender = appender;
+  constructor(options: CommitterOptions) {
+    const { clock, subject, lastSequence } = options;
+    this.#appender = new Appender(options);
+    this.receipts = new Receipts({ clock, appender: this.#appender });
     this.#subject = subject;
     this.#lastSequence = lastSequence;
   }
 
-  /** Sequence of the newest commit that is stored, or of what the subject had before. */
+  /** Sequence of the newest commit that is stored, or of what was there before the first. */
   get lastSequence(): number {
     return this.#lastSequence;
   }
 
   /**
-   * Resolves once the commit before is stored and this one is on its way.
+   * Resolves once the commit before is stored and this one is on its way; calls
+   * `onStored` when this one is stored, too.
    * @throws {FencedError} when another coordinator has taken this one's place.
    */
-  async commit(commit: MessageOf<"TickCommit">, steps: CommitSteps): Promise<void> {
+  async commit(commit: MessageOf<"TickCommit">, onStored: () => void): Promise<void> {
     await this.#pending;
-    this.#pending = this.#store(commit, steps);
+    this.#pending = this.#store(commit).then(onStored);
     // Whoever awaits it next gets the error.
     this.#pending.catch(() => undefined);
   }
@@ -63,10 +64,15 @@ export class Committer {
     return this.#pending;
   }
 
-  async #store(commit: MessageOf<"TickCommit">, { isReady, onStored }: CommitSteps): Promise<void> {
+  /** Gives up what the log does not take at once. */
+  stop(): void {
+    this.#appender.stop();
+  }
+
+  async #store(commit: MessageOf<"TickCommit">): Promise<void> {
     const { epoch, tick_id: tick } = commit;
     const { data, options } = encodeMessage("TickCommit", commit, { epoch, tick });
-    await isReady();
+    await this.receipts.settle(tick);
     try {
       this.#lastSequence = await this.#appender.append(this.#subject, data, {
         ...options,
@@ -79,6 +85,5 @@ export class Committer {
         { cause },
       );
     }
-    onStored();
   }
 }

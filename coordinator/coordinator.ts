@@ -22,6 +22,7 @@ import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
 import type { Lease } from "./lease.ts";
 import { Pace } from "./pace.ts";
 import { QueryService } from "./query_service.ts";
+import { REPEATED_HEADER } from "./receipts.ts";
 import { Reception } from "./reception.ts";
 import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
 import { SnapshotService, type SnapshotServiceOptions } from "./snapshot_service.ts";
@@ -219,6 +220,7 @@ export class Coordinator {
     const { subjects, bus } = this.#options;
     const reception = this.#reception;
     reception.overhear(subjects.componentChanged(), "ComponentShard", (result, message) => {
+      if (message.headers[REPEATED_HEADER] !== undefined) return;
       this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
       this.#engine.acceptResult(result, message);
     });

@@ -13,24 +13,25 @@ import type { World } from "../lib/ecs/world.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
 import { captureWorld, type WorldImage } from "../lib/snapshot/world_image.ts";
-import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
+import type { Encoded } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
+import { Announcer } from "./announcer.ts";
+import type { LogTrouble } from "./appender.ts";
 import { Broadcaster } from "./broadcaster.ts";
-import { CommandQueue, type QueuedBuffer } from "./command_queue.ts";
-import { Appender, type LogTrouble } from "./appender.ts";
+import { CommandQueue } from "./command_queue.ts";
 import { Committer } from "./committer.ts";
 import type { Credits } from "./dispatcher.ts";
+import { Grain } from "./grain.ts";
 import { buildGraph, type Graph } from "./graph.ts";
-import { Receipts } from "./receipts.ts";
 import { Residency } from "./residency.ts";
 import type { Captured } from "./snapshotter.ts";
 import { type AttemptKey, ScheduleInbox } from "./schedule_inbox.ts";
 import type { Stats } from "./stats.ts";
 import type { SystemRun } from "./system_run.ts";
 import { Tick } from "./tick.ts";
-import { type AppliedBuffer, TickStep } from "./tick_step.ts";
+import { TickStep } from "./tick_step.ts";
 import type { WorldState } from "./world_state.ts";
 
 export interface EngineOptions {
@@ -55,11 +56,6 @@ export interface EngineOptions {
   creditsOf(instance: string): number;
 }
 
-/** A buffer from outside, and what became of it. */
-interface TakenBuffer extends AppliedBuffer {
-  readonly buffer: QueuedBuffer;
-}
-
 /** Share of the largest message that commands may take: the commit lists them, and more than that. */
 export const COMMIT_SHARE_MAX = 0.5;
 
@@ -71,10 +67,10 @@ export class Engine {
   readonly inbox: ScheduleInbox;
   readonly #options: EngineOptions;
   readonly #state: WorldState;
-  readonly #appender: Appender;
-  readonly #receipts: Receipts;
   readonly #committer: Committer;
+  readonly #announcer: Announcer;
   readonly #broadcaster: Broadcaster;
+  readonly #grains: ReadonlyMap<string, Grain>;
   readonly #residencies = new Map<string, Residency>();
   readonly #skipping = new Set<string>();
   #graph: { readonly of: number; readonly graph: Graph };
@@ -86,18 +82,15 @@ export class Engine {
     this.#options = options;
     this.#state = state;
     this.inbox = new ScheduleInbox(bus);
-    this.#appender = new Appender({
+    this.#announcer = new Announcer({ bus, subjects, world: state.world });
+    this.#committer = new Committer({
       log,
       clock,
       stream: subjects.streams.components,
-      onTrouble: (trouble, error) => this.#reportTrouble(trouble, error),
-      onRelief: () => this.#reportRelief(),
-    });
-    this.#receipts = new Receipts({ clock, appender: this.#appender });
-    this.#committer = new Committer({
-      appender: this.#appender,
       subject: subjects.commit,
       lastSequence: lastCommit,
+      onTrouble: (trouble, error) => this.#reportTrouble(trouble, error),
+      onRelief: () => this.#reportRelief(),
     });
     this.#broadcaster = new Broadcaster({
       world: state.world,
@@ -107,8 +100,10 @@ export class Engine {
         bus.publish(subjects.componentSet(system, set, part), data, options),
     });
     this.#graph = this.#buildGraph();
+    const names = options.manifests.systems.map(({ name }) => name);
+    this.#grains = new Map(names.map((name) => [name, new Grain()]));
     if (!options.isResident) return;
-    for (const { name } of options.manifests.systems) this.#residencies.set(name, new Residency());
+    for (const name of names) this.#residencies.set(name, new Residency());
   }
 
   /** Number of the newest tick that was committed or is on its way to the log. */
@@ -131,14 +126,14 @@ export class Engine {
    * @throws {FencedError} when another coordinator commits to this log.
    */
   async tick(dt: number): Promise<boolean> {
-    const { bus, clock, subjects, stats } = this.#options;
+    const { bus, clock, stats } = this.#options;
     const startedAt = clock.now();
     const step = new TickStep(this.#state);
     const { tick } = step;
-    this.#receipts.begin(tick);
+    this.#committer.receipts.begin(tick);
     const taken = this.queue.take(bus.payloadBytesMax * COMMIT_SHARE_MAX)
       .map((buffer) => ({ buffer, ...step.apply(buffer) }));
-    this.#publish(subjects.tick, encodeMessage("TickStart", this.#tickStart(tick, dt), { tick }));
+    this.#announcer.begin(this.#tickStart(tick, dt));
     const runs = await this.#runSystems(step, dt);
     if (runs === undefined) return false;
     const outcomes = this.#finish(step, runs);
@@ -154,10 +149,7 @@ export class Engine {
         shards: accepted.map((shard) => shard ?? null),
       })),
       digest: this.#state.digest,
-    }, {
-      isReady: () => this.#receipts.settle(tick),
-      onStored: () => this.#announce(tick, taken, outcomes),
-    });
+    }, () => this.#announcer.end(tick, { taken, outcomes }));
     return true;
   }
 
@@ -183,10 +175,7 @@ export class Engine {
     const step = new TickStep(this.#state);
     const { tick } = step;
     step.restore(image);
-    this.#publish(
-      this.#options.subjects.tick,
-      encodeMessage("TickStart", this.#tickStart(tick, 0)),
-    );
+    this.#announcer.begin(this.#tickStart(tick, 0));
     step.finish([]);
     await this.#committer.commit({
       ...this.#tickStart(tick, 0),
@@ -194,17 +183,14 @@ export class Engine {
       buffers: [],
       systems: [],
       digest: this.#state.digest,
-    }, {
-      isReady: () => Promise.resolve(),
-      onStored: () => this.#event("world.restored", { snapshot }, tick),
-    });
+    }, () => this.#announcer.event("world.restored", { snapshot }, tick));
     await this.settled();
   }
 
   /** Ends the tick that is running, if one is, without committing it. */
   abandon(): void {
     this.#current?.abandon();
-    this.#appender.stop();
+    this.#committer.stop();
   }
 
   /** Resolves when every commit is stored. */
@@ -223,7 +209,7 @@ export class Engine {
       if (this.#runOf(result)?.acceptResult(result) === true) {
         const key = { ...result, tick: result.tick_id };
         const hasReceipt = message.reply === this.inbox.subjectOf(key);
-        return this.#receipts.accept(key, { ...publicationOf(message), hasReceipt });
+        return this.#committer.receipts.accept(key, { ...publicationOf(message), hasReceipt });
       }
     } catch (error) {
       stats.errors++;
@@ -247,7 +233,7 @@ export class Engine {
 
   /** The log's answer to a result that has been published. */
   receive(key: AttemptKey, isStored: boolean): void {
-    this.#receipts.receive(key, isStored);
+    this.#committer.receipts.receive(key, isStored);
   }
 
   /** An attempt found no taker, or its taker refused it. */
@@ -278,6 +264,7 @@ export class Engine {
       dt,
       lastRuns,
       isBarrier,
+      grains: this.#grains,
       residencies: this.#residencies,
     };
     const current = new Tick(options, {
@@ -335,16 +322,17 @@ export class Engine {
   }
 
   #count(runs: readonly SystemRun[]): void {
-    for (const { plan, accepted, missed } of runs) {
-      const stats = this.#options.stats.system(plan.manifest.name);
-      accepted.forEach((shard, i) => {
-        if (!shard) return;
-        stats.shards++;
-        stats.rows += plan.shards[i].reduce((sum, { count }) => sum + count, 0);
-      });
+    for (const { plan, accepted, missed, computeMs } of runs) {
+      const { name } = plan.manifest;
+      const stats = this.#options.stats.system(name);
+      const done = plan.shards.filter((_, i) => accepted[i]);
+      const rows = done.flat().reduce((sum, { count }) => sum + count, 0);
+      stats.shards += done.length;
+      stats.rows += rows;
+      this.#grains.get(name)?.measure({ rows, computeMs });
       if (missed > 0) stats.skipped++;
       else stats.ticks++;
-      this.#reportSkipped(plan.manifest.name, missed, plan);
+      this.#reportSkipped(name, missed, plan);
     }
   }
 
@@ -362,7 +350,11 @@ export class Engine {
       this.#skipping.delete(system);
       report.info(`tick ${tick}: ${system} runs again`);
     }
-    this.#event(missed > 0 ? "system.skipped" : "system.resumed", { system, missed }, tick);
+    this.#announcer.event(
+      missed > 0 ? "system.skipped" : "system.resumed",
+      { system, missed },
+      tick,
+    );
   }
 
   #reportHeld(tick: Tick): void {
@@ -378,57 +370,19 @@ export class Engine {
     }
   }
 
-  /** Tells the world outside what a stored tick did. */
-  #announce(
-    tick: number,
-    taken: readonly TakenBuffer[],
-    outcomes: readonly CommandOutcome[],
-  ): void {
-    const { subjects } = this.#options;
-    for (const { buffer, answer } of taken) {
-      if (buffer.reply === undefined) continue;
-      const { tick: tick_id, spawned, refused } = answer;
-      const value = { tick_id, spawned: [...spawned], refused: [...refused] };
-      this.#publish(buffer.reply, encodeMessage("EntityCommandReply", value, { tick: tick_id }));
-    }
-    const applied = taken.flatMap(({ outcome }) => outcome ?? []);
-    for (const { spawned, despawned } of [...applied, ...outcomes]) {
-      for (const entity of spawned) {
-        const archetype = this.world.archetypeOf(entity);
-        // A refused spawn has no entity, and one despawned since has no archetype.
-        if (archetype === undefined) continue;
-        const value = { tick_id: tick, entity, archetype };
-        this.#publish(subjects.entityCreate, encodeMessage("EntityCreated", value, { tick }));
-      }
-      for (const entity of despawned) {
-        const value = { tick_id: tick, entity };
-        this.#publish(subjects.entityDestroy, encodeMessage("EntityDestroyed", value, { tick }));
-      }
-    }
-  }
-
   #reportTrouble(trouble: LogTrouble, error: Error): void {
     const { report } = this.#options;
     report.warn(`${error.message}; the world waits until the log takes its ticks again`);
-    this.#event(`log.${trouble}`, { reason: error.message }, this.tickNumber);
+    this.#announcer.event(`log.${trouble}`, { reason: error.message }, this.tickNumber);
   }
 
   #reportRelief(): void {
     this.#options.report.info("the log takes ticks again");
-    this.#event("log.ready", null, this.tickNumber);
-  }
-
-  #event(topic: string, data: MessageOf<"Event">["data"], tick: number): void {
-    const event = { topic, tick_id: tick, source: "coordinator", data };
-    this.#publish(this.#options.subjects.event(topic), encodeMessage("Event", event, { tick }));
+    this.#announcer.event("log.ready", null, this.tickNumber);
   }
 
   #tickStart(tick: number, dt: number): MessageOf<"TickStart"> {
     return { epoch: this.#options.epoch, tick_id: tick, dt };
-  }
-
-  #publish(subject: string, { data, options }: Encoded): void {
-    this.#options.bus.publish(subject, data, options);
   }
 }
 

@@ -13,6 +13,8 @@ import type { AttemptKey } from "./schedule_inbox.ts";
 
 /** How long a receipt may take before the result is appended anew. */
 const RECEIPT_MS = 500;
+/** On results that the coordinator appends, which it then receives as everybody does. */
+export const REPEATED_HEADER = "repeated";
 /** Receipts remembered that came before their result. */
 const EARLY_MAX = 65_536;
 
@@ -95,7 +97,8 @@ export class Receipts {
     }
     this.#ticks.delete(tick);
     for (const { subject, data, headers } of [...refused, ...awaited.values()]) {
-      await this.#appender.append(subject, data, { headers });
+      const repeated = { ...headers, [REPEATED_HEADER]: "1" };
+      await this.#appender.append(subject, data, { headers: repeated });
     }
   }
 }

@@ -87,7 +87,7 @@ Deno.test("the log before the oldest kept snapshot goes, and the rest leads from
   const { meta } = (await harness.pump(store.list()))[0];
   assertEquals(meta.tick, 20);
   const { image } = await harness.pump(store.load(meta.id));
-  const state = initialState({ schema: createSchema(COMPONENTS) }, undefined);
+  const state = initialState(createSchema(COMPONENTS), undefined);
   state.world.load(image);
   Object.assign(state, { tick: meta.tick, digest: meta.digest });
   const { epoch, sequence } = meta;
@@ -176,7 +176,7 @@ Deno.test("restore makes the world the snapshot in a tick of its own, and ids ar
   assertEquals([third.tick_id, third.restored, third.systems], [3, "r3", []]);
   assert(harness.events.includes("world.restored r3"));
 
-  const state = initialState({ schema: createSchema(COMPONENTS) }, undefined);
+  const state = initialState(createSchema(COMPONENTS), undefined);
   const initial = await harness.pump(store.load("initial-1"));
   state.world.load(initial.image);
   state.digest = initial.meta.digest;
