@@ -100,7 +100,7 @@ export class Coordinator {
 
   private constructor(
     options: CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">,
-    { epoch, state, sequence, lease }: Term,
+    { epoch, state, sequence, lease, logBytesMax }: Term,
   ) {
     const { bus, clock, manifests, report } = options;
     this.#options = options;
@@ -129,6 +129,7 @@ export class Coordinator {
     });
     this.#snapshots = new SnapshotService({
       ...options,
+      logBytesMax,
       state,
       engine: this.#engine,
       pace: this.#pace,

@@ -41,6 +41,8 @@ import { pullEntries } from "./nats_pull.ts";
 
 /** Appends are tried again, so that an answer lost with a stream's leader does not cost much. */
 const APPEND_TIMEOUT_MS = 2_000;
+/** How often the size of a new stream is halved for a server that has not got the room. */
+const HALVINGS_MAX = 6;
 /** JetStream's: no resources, no storage, and a store that takes no more. */
 const NO_ROOM_CODES = [10023, 10047, 10077];
 /** Entries asked for at a time; each may be as large as the bus carries. */
@@ -71,14 +73,28 @@ export class NatsLog implements Log {
   async open(config: StreamConfig): Promise<StreamInfo> {
     const { name } = config;
     try {
-      const exists = await this.#exists(name);
-      const settings = toStreamSettings(config);
-      const info = exists
-        ? await this.#manager.streams.update(name, settings)
-        : await this.#manager.streams.add({ name, ...settings });
-      return toStreamInfo(info);
+      const known = await this.#find(name);
+      const sizes = known ? [config.bytesMax, known.config.max_bytes] : sizesFrom(config.bytesMax);
+      return toStreamInfo(await this.#openWithin(sizes, { config, isKnown: known !== undefined }));
     } catch (cause) {
       throw explain(cause, `Cannot open stream "${name}"`);
+    }
+  }
+
+  /** Opens the stream with the first of these sizes that its server has room for. */
+  async #openWithin(
+    [bytesMax, ...smaller]: readonly number[],
+    { config, isKnown }: { config: StreamConfig; isKnown: boolean },
+  ): Promise<NatsStreamInfo> {
+    const { name } = config;
+    const settings = toStreamSettings({ ...config, bytesMax });
+    try {
+      return isKnown
+        ? await this.#manager.streams.update(name, settings)
+        : await this.#manager.streams.add({ name, ...settings });
+    } catch (error) {
+      if (smaller.length === 0 || !isApiError(error, NO_ROOM_CODES)) throw error;
+      return await this.#openWithin(smaller, { config, isKnown });
     }
   }
 
@@ -156,12 +172,11 @@ export class NatsLog implements Log {
     }
   }
 
-  async #exists(stream: string): Promise<boolean> {
+  async #find(stream: string): Promise<NatsStreamInfo | undefined> {
     try {
-      await this.#manager.streams.info(stream);
-      return true;
+      return await this.#manager.streams.info(stream);
     } catch (error) {
-      if (isApiError(error, [JetStreamApiCodes.StreamNotFound])) return false;
+      if (isApiError(error, [JetStreamApiCodes.StreamNotFound])) return undefined;
       throw error;
     }
   }
@@ -263,10 +278,16 @@ function toStreamSettings(config: StreamConfig) {
   };
 }
 
-function toStreamInfo({ state }: NatsStreamInfo): StreamInfo {
+/** Halves, down to the smallest that is of use. */
+function sizesFrom(bytesMax: number): number[] {
+  return Array.from({ length: HALVINGS_MAX + 1 }, (_, i) => Math.floor(bytesMax / 2 ** i));
+}
+
+function toStreamInfo({ config, state }: NatsStreamInfo): StreamInfo {
   return {
     messages: state.messages,
     bytes: state.bytes,
+    bytesMax: config.max_bytes,
     firstSequence: state.messages === 0 ? state.last_seq + 1 : state.first_seq,
     lastSequence: state.last_seq,
   };
