@@ -8,9 +8,9 @@
 import type { Table } from "../lib/ecs/archetype.ts";
 import { rowBytesOf } from "../lib/ecs/field_type.ts";
 import { type AnyColumn, ListColumn } from "../lib/ecs/column.ts";
-import { encode, type ValueType } from "@std/msgpack";
 import type { Access, Query } from "../lib/ecs/query.ts";
 import type { RowSelection } from "../lib/wire/column.ts";
+import { listValueBytes } from "../lib/wire/list_value.ts";
 
 /** Rows of one table within a shard. */
 export interface ShardChunk extends RowSelection {
@@ -20,14 +20,12 @@ export interface ShardChunk extends RowSelection {
 export type Shard = readonly ShardChunk[];
 
 export interface ShardLimits {
-  /** The rows are cut into at least as many shards, where there are enough of them. */
-  readonly shardsMin: number;
+  /** Into how many shards that many rows are to be cut, at the least; 1 by default. */
+  shardCount?(rows: number): number;
   /** Largest message of the bus, in bytes. */
   readonly payloadBytesMax: number;
 }
 
-/** Below this many rows a shard costs more to send than to run. */
-const ROWS_MIN = 512;
 /** Large enough that the cost per message does not matter, small enough to overlap. */
 const SHARD_BYTES_TARGET = 1024 * 1024;
 /** Room in a message for everything but the columns. */
@@ -36,20 +34,16 @@ const ENVELOPE_BYTES = 4096;
 const CHUNK_BYTES = 512;
 const ENTITY_BYTES = 8;
 const ROW_NUMBER_BYTES = 4;
-/** UTF-8 takes at most 3 bytes for what is one unit of a JavaScript string. */
-const STRING_UNIT_BYTES = 3;
-/** MessagePack's longest header of a string or of binary data. */
-const LIST_HEADER_BYTES = 5;
 
 /** The shards of all matching rows; none when nothing matches. */
 export function planShards(
   tables: readonly Table[],
   query: Query,
-  { shardsMin, payloadBytesMax, changedSince }: ShardLimits & { changedSince: number },
+  { shardCount = () => 1, payloadBytesMax, changedSince }: ShardLimits & { changedSince: number },
 ): Shard[] {
   const selections = tables.flatMap((table) => selectRows(table, query, changedSince));
   const rows = selections.reduce((sum, { count }) => sum + count, 0);
-  const rowsMax = Math.max(ROWS_MIN, Math.ceil(rows / Math.max(1, shardsMin)));
+  const rowsMax = Math.ceil(rows / Math.max(1, shardCount(rows)));
   const bytesMax = Math.min(SHARD_BYTES_TARGET, payloadBytesMax - ENVELOPE_BYTES);
   const shards: Shard[] = [];
   let open: ShardChunk[] = [];
@@ -142,10 +136,4 @@ function accessedColumns(table: Table, query: Query): AnyColumn[] {
     ...written,
     ...written.filter((column) => column instanceof ListColumn),
   ];
-}
-
-function listValueBytes(value: ValueType): number {
-  if (typeof value === "string") return LIST_HEADER_BYTES + STRING_UNIT_BYTES * value.length;
-  if (value instanceof Uint8Array) return LIST_HEADER_BYTES + value.byteLength;
-  return encode(value).length;
 }

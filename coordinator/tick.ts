@@ -10,25 +10,29 @@ import type { World } from "../lib/ecs/world.ts";
 import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import type { Encoded } from "../lib/wire/codec.ts";
 import type { Broadcaster } from "./broadcaster.ts";
-import type { Attempt, Credits } from "./dispatcher.ts";
+import type { Attempt } from "./dispatcher.ts";
 import { overlappingShards } from "./dataflow.ts";
+import type { Grain } from "./grain.ts";
 import type { Graph, GraphNode } from "./graph.ts";
+import type { Seat } from "./placement.ts";
 import type { Residency } from "./residency.ts";
 import { planShards } from "./shards.ts";
 import { SystemRun } from "./system_run.ts";
-
-const SHARDS_PER_INSTANCE = 2;
+import type { TickStep } from "./tick_step.ts";
 
 export interface TickOptions {
   readonly graph: Graph;
   readonly epoch: number;
-  readonly tick: number;
+  /** Its number, and the change tick of each system. */
+  readonly step: Pick<TickStep, "tick" | "changeTickOf">;
   /** Simulated time, in seconds. */
   readonly dt: number;
-  /** Change tick of each system's last run that missed no shard, by name; updated by the tick. */
-  readonly lastRuns: Map<string, number>;
+  /** How finely each system's rows are cut, by name. */
+  readonly grains: ReadonlyMap<string, Grain>;
   /** Whether a system waits for the whole of those before it, rather than row by row. */
   readonly isBarrier: boolean;
+  /** Change tick of each system's last run that missed no shard, by name. */
+  readonly lastRuns: ReadonlyMap<string, number>;
   /** Who keeps each system's rows, by name; a system that it lacks is sent all of its rows. */
   readonly residencies: ReadonlyMap<string, Residency>;
 }
@@ -43,8 +47,8 @@ export interface TickPorts {
     schedule: Encoded,
     to: { attempt: Attempt; instance: string | undefined },
   ): void;
-  credits(system: string): Credits;
-  creditsOf(instance: string): number;
+  /** A system's instances as of now. */
+  seats(system: string): readonly Seat[];
   onUnsendable(system: string, error: RangeError): void;
 }
 
@@ -61,7 +65,7 @@ export class Tick {
   #unfinished: number;
 
   constructor(options: TickOptions, ports: TickPorts) {
-    this.tick = options.tick;
+    this.tick = options.step.tick;
     this.epoch = options.epoch;
     this.#options = options;
     this.#ports = ports;
@@ -99,11 +103,13 @@ export class Tick {
     const node = this.#nodes.get(name);
     if (node === undefined) return;
     const { world, payloadBytesMax } = this.#ports;
-    const { epoch, tick, dt, lastRuns, residencies } = this.#options;
-    const changeTick = ++world.changeTick;
+    const { graph, epoch, step, dt, lastRuns, grains, residencies } = this.#options;
+    const changeTick = step.changeTickOf(graph.nodes.indexOf(node));
     const { query } = node.system;
+    const instances = this.#ports.seats(name).length;
+    const grain = grains.get(name);
     const matching = planShards(world.match(query), query, {
-      shardsMin: shardsMin(this.#ports.credits(name)),
+      shardCount: (rows) => grain?.shardCount({ rows, instances }) ?? 1,
       payloadBytesMax,
       changedSince: lastRuns.get(name) ?? 0,
     });
@@ -115,19 +121,19 @@ export class Tick {
       shards,
       sets: sets ?? {},
       epoch,
-      tick,
+      tick: step.tick,
       dt,
       changeTick,
       residency,
+      depth: grain?.depth(shards) ?? Infinity,
     }, {
       clock: this.#ports.clock,
       world,
       send: (schedule, attempt, instance) =>
         this.#ports.send(name, schedule, { attempt, instance }),
-      credits: () => this.#ports.credits(name),
-      creditsOf: this.#ports.creditsOf,
+      seats: () => this.#ports.seats(name),
       onUnsendable: (_, error) => this.#ports.onUnsendable(name, error),
-      onFinished: (run) => this.#finish(node, run),
+      onFinished: () => this.#finish(node),
     });
     this.#runs.set(name, run);
     for (const before of node.rowwise) this.#chain(run, this.#runs.get(before));
@@ -168,18 +174,11 @@ export class Tick {
     }
   }
 
-  #finish(node: GraphNode, { missed, plan }: SystemRun): void {
+  #finish(node: GraphNode): void {
     this.#unfinished--;
-    // What a `changed` query missed is to come again.
-    if (missed === 0) this.#options.lastRuns.set(node.system.name, plan.changeTick);
     for (const successor of node.successors) {
       if (!this.#isRowwise(node.system.name, successor)) this.#unblock(successor);
     }
     if (this.#unfinished === 0) this.#done.resolve(true);
   }
-}
-
-/** Two for each instance, so that one is on its way while the other is computed. */
-function shardsMin({ total, perInstance }: Credits): number {
-  return SHARDS_PER_INSTANCE * Math.round(total / perInstance);
 }

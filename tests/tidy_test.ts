@@ -64,6 +64,12 @@ const LAYERS: readonly Layer[] = [
     packages: ["@std/msgpack", "zod"],
   },
   {
+    name: "snapshot",
+    files: /^lib\/snapshot\//,
+    imports: ["base", "ecs", "manifest", "bus", "wire"],
+    packages: ["@std/msgpack"],
+  },
+  {
     name: "runtime program",
     files: /^lib\/runtime\/main\.ts$/,
     imports: ["base", "cli", "manifest", "bus", "wire", "runtime"],
@@ -78,7 +84,17 @@ const LAYERS: readonly Layer[] = [
   {
     name: "coordinator",
     files: /^coordinator\//,
-    imports: ["base", "cli", "ecs", "manifest", "bus", "nats_server", "wire", "runtime"],
+    imports: [
+      "base",
+      "cli",
+      "ecs",
+      "manifest",
+      "bus",
+      "nats_server",
+      "wire",
+      "snapshot",
+      "runtime",
+    ],
     packages: ["@std/msgpack", "commander"],
   },
   { name: "handles", files: /^manifests\/components\.ts$/, imports: ["mod"], packages: [] },
@@ -92,6 +108,7 @@ const MACHINE_USERS: Readonly<Record<string, RegExp>> = {
   console: /(^|_|\/)main\.ts$|^lib\/cli\.ts$|^coordinator\/status_display\.ts$/,
   crypto: /^lib\/runtime\/main\.ts$|^lib\/nats_server\/fetch_release\.ts$/,
   fetch: /^lib\/nats_server\/fetch_release\.ts$/,
+  Date: /^lib\/clock\.ts$/,
   performance: /^lib\/clock\.ts$/,
   setTimeout: /^lib\/(clock|bus\/nats_log|nats_server\/fetch_release)\.ts$/,
 };

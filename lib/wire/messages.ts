@@ -7,60 +7,23 @@
  */
 import * as z from "zod";
 import type { ValueType } from "@std/msgpack";
-
-const NAME_LENGTH_MAX = 256;
-const TEXT_LENGTH_MAX = 16_384;
-const U32_MAX = 2 ** 32 - 1;
-
-const name = z.string().min(1).max(NAME_LENGTH_MAX);
-/** A part of subjects, so one NATS token. */
-const instanceId = name.regex(/^[^\s.*>]+$/, "expected one token of a subject");
-const text = z.string().max(TEXT_LENGTH_MAX);
-const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, "expected bin");
-const anyValue = z.custom<ValueType>((value) => value !== undefined, "expected a value");
-
-/** A subject that one can publish to: no wildcards, white space or empty tokens. */
-const subject = name.regex(/^[^\s.*>]+(\.[^\s.*>]+)*$/, "expected a subject");
-
-/** What a MessagePack library may encode as a 64-bit integer, whatever its size. */
-const numberOf = (type: z.ZodNumber) =>
-  z.codec(z.union([z.number(), z.bigint()]), type, {
-    decode: (value) => Number(value),
-    encode: (value) => value,
-  });
-
-const count = numberOf(z.int().min(0).max(U32_MAX));
-const countFromOne = numberOf(z.int().min(1).max(U32_MAX));
-const number = numberOf(z.number());
-const positive = numberOf(z.number().positive());
-const notNegative = numberOf(z.number().min(0));
-
-/** A u64 that is a safe integer: entities, ticks, epochs. */
-const u64 = z.codec(
-  z.union([z.int(), z.bigint()]),
-  z.int().min(0),
-  {
-    decode: (value) => Number(value),
-    encode: (value) => value > U32_MAX ? BigInt(value) : value,
-  },
-);
-
-/** A signed reference: an entity, or -k for the k-th spawned by the same buffer. */
-const entityReference = z.codec(
-  z.union([z.int(), z.bigint()]),
-  z.int(),
-  {
-    decode: (value) => Number(value),
-    encode: (value) => Math.abs(value) > U32_MAX ? BigInt(value) : value,
-  },
-);
-
-/** A u64 that uses all its bits: ids and digests. */
-const digest = z.codec(
-  z.union([z.int().min(0), z.bigint().min(0n).max(2n ** 64n - 1n)]),
-  z.bigint(),
-  { decode: (value) => BigInt(value), encode: (value) => value },
-);
+import { FIELD_TYPES } from "../ecs/field_type.ts";
+import {
+  anyValue,
+  bytes,
+  count,
+  countFromOne,
+  digest,
+  entityReference,
+  instanceId,
+  name,
+  notNegative,
+  number,
+  positive,
+  subject,
+  text,
+  u64,
+} from "./values.ts";
 
 const fieldValues = z.record(name, anyValue);
 
@@ -120,7 +83,7 @@ const outcome = {
   ...attempt,
   instance_id: instanceId,
   /** How long the script ran. */
-  compute_ms: number,
+  compute_ms: notNegative,
   /** True when the instance keeps the schedule's range as it now is. */
   kept: z.boolean().optional(),
 };
@@ -134,7 +97,24 @@ const query = z.object({
   changed: z.array(name).optional(),
 });
 
+/** A component's layout, as a snapshot declares it. */
+const layout = z.object({
+  name,
+  fields: z.array(z.object({ name, type: z.enum(FIELD_TYPES), default: anyValue })),
+});
+
 const refusedCommand = z.object({ index: count, reason: text });
+
+/** Why a snapshot was made. */
+export const SNAPSHOT_KINDS = [
+  "initial",
+  "auto",
+  "manual",
+  "migrated",
+  "restore",
+  "imported",
+  "fork",
+] as const;
 
 /** Every message by its `msg-type`. */
 export const MESSAGES = {
@@ -182,17 +162,31 @@ export const MESSAGES = {
     columns,
   }),
 
+  /** coordinator → log: a term begins behind this tick; whoever commits in an older one is refused. */
+  TermStart: z.object({ epoch: u64, tick_id: u64 }),
+
+  /** coordinator → all, again and again: it lives. */
+  Lease: z.object({ epoch: u64, tick_id: u64 }),
+
   /** coordinator → log: a tick is decided. */
   TickCommit: z.object({
     epoch: u64,
     tick_id: u64,
     dt: number,
-    /** The command buffers applied before the systems ran. */
-    commands: z.array(z.array(command)),
+    /** The payloads of the `EntityCommand`s applied before the systems ran, in order. */
+    buffers: z.array(bytes),
+    /** Every system, in the graph's order. */
     systems: z.array(z.object({
       system: name,
+      /** Shards that no instance took. */
+      missed: count,
       /** The accepted attempt of each shard; null for a shard that is lost. */
-      shards: z.array(z.nullable(z.object({ attempt: count, instance_id: name }))),
+      shards: z.array(z.nullable(z.object({
+        attempt: count,
+        instance_id: name,
+        /** True when the log has a `ComponentShard` of this attempt, which is part of the tick. */
+        changed: z.boolean(),
+      }))),
     })),
     /** Chained over the ticks: equal digests, equal worlds. */
     digest,
@@ -237,7 +231,11 @@ export const MESSAGES = {
   HeartbeatReply: z.object({ known: z.boolean() }),
 
   /** any → coordinator (request). */
-  EntityCommand: z.object({ commands: z.array(command) }),
+  EntityCommand: z.object({
+    /** A buffer of the same id that was applied lately is answered as then, and not applied again. */
+    id: name.optional(),
+    commands: z.array(command),
+  }),
   EntityCommandReply: z.object({
     tick_id: u64,
     spawned: z.array(u64),
@@ -300,6 +298,69 @@ export const MESSAGES = {
 
   /** any → all. */
   Event: z.object({ topic: name, tick_id: u64, source: name, data: anyValue }),
+
+  /** coordinator → log: the last message of a snapshot, which makes it whole. */
+  SnapshotManifest: z.object({
+    /** Of the format; what is newer than the reader is refused. */
+    version: count,
+    snapshot: instanceId,
+    kind: z.enum(SNAPSHOT_KINDS),
+    /** Milliseconds since 1970. */
+    created_ms: u64,
+    epoch: u64,
+    /** The tick that the world had ended. */
+    tick_id: u64,
+    /** The digest of that tick's commit. */
+    digest,
+    /** Every entry of a later tick lies behind this one in the stream of components; 0: none. */
+    sequence: u64,
+    /** Change tick of each system's last run that missed no shard. */
+    last_runs: z.record(name, u64),
+    /** The answers to the newest buffers with an id, oldest first. */
+    answers: z.array(z.object({
+      id: name,
+      tick_id: u64,
+      spawned: z.array(u64),
+      refused: z.array(refusedCommand),
+    })).optional(),
+    /** The tick that the world became this snapshot in, where it was made for that. */
+    restored_in: u64.optional(),
+    note: text.optional(),
+    entities: u64,
+    next_entity: u64,
+    change_tick: u64,
+    components: z.array(layout),
+    tables: z.array(z.object({
+      archetype: digest,
+      count,
+      /** Change tick in which a row last came, went or moved. */
+      changed: u64,
+      components: z.array(z.object({
+        name,
+        /** Change tick of the newest change, of a row there or gone. */
+        changed: u64,
+        /** The same for each field. */
+        fields: z.array(u64),
+      })),
+    })),
+    parts: z.array(z.object({ bytes: count, digest })),
+  }),
+
+  /** coordinator → log: rows of one table, with everything that the world knows of them. */
+  SnapshotPart: z.object({
+    snapshot: instanceId,
+    part: count,
+    /** Place of the table in the manifest. */
+    table: count,
+    first: count,
+    count,
+    entities: bytes,
+    columns,
+    /** By component, the change tick of all of these rows where it is the same. */
+    changed: z.record(name, u64),
+    /** By component, each row's change tick as f64s, where they differ. */
+    marks: z.record(name, bytes),
+  }),
 
   /** The answer to a request or schedule that was refused. */
   Refusal: z.object({ reason: text }),
