@@ -29,7 +29,7 @@ import { BroadcastSet, Rows, type RowsInit } from "../lib/runtime/rows.ts";
 import type { SystemFunction } from "../lib/runtime/system.ts";
 import { type ColumnData, columnKey } from "../lib/wire/column.ts";
 import { buildGraph } from "../coordinator/graph.ts";
-import { spawnWorld } from "../coordinator/spawn_world.ts";
+import { initialState } from "../coordinator/world_state.ts";
 import { HZ, type Setting } from "./setting.ts";
 
 interface BareSystem {
@@ -45,7 +45,7 @@ export class BareWorld {
 
   /** Spawns the entities of `population` and loads the scripts of all of the manifests' systems. */
   static async open({ manifests, population }: Setting): Promise<BareWorld> {
-    const world = spawnWorld(manifests, population);
+    const { world } = initialState(manifests.schema, population);
     const archetypes = world.tables().map(({ components }) => new Set(components));
     const systems = buildGraph(manifests.systems, archetypes).nodes.map(async ({ system }) => {
       const { run } = await loadScript(system);

@@ -96,7 +96,7 @@ function openWorkers() {
   });
 }
 
-const CALLS = { rows: 16_384, instances: 16, ticksOnOne: 1, ticksOnMany: 8 };
+const CALLS = { rows: 32_768, instances: 16, ticksOnOne: 1, ticksOnMany: 8 };
 
 /** Rows that have been answered before, as after so many ticks. */
 function callSetting(answers = 0): Promise<Setting> {
@@ -107,9 +107,8 @@ function openScaleMany() {
   return openSession(async (stack) => {
     const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const setting = await callSetting();
-    // With one credit an instance waits for one answer at a time.
     const open = (instances: number) =>
-      BenchWorld.open({ servers, setting, prefix: `on${instances}`, instances, credits: 1 });
+      BenchWorld.open({ servers, setting, prefix: `on${instances}`, instances });
     const [one, many] = [stack.use(await open(1)), stack.use(await open(CALLS.instances))];
     let rounds = 0;
     return async () => {

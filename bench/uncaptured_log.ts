@@ -1,6 +1,6 @@
 /**
- * A log that keeps no commits and no results: nothing is captured, and an
- * append is done at once. The broadcast sets stay, without them nothing runs.
+ * A log that keeps no commits and no results: nothing is captured, and the end
+ * of a tick is stored at once. The broadcast sets stay, without them nothing runs.
  *
  * @module
  */
@@ -10,11 +10,15 @@ import { overlay } from "./overlay.ts";
 
 const EMPTY = { messages: 0, bytes: 0, firstSequence: 1, lastSequence: 0 };
 
-export function uncaptured(log: Log, { streams: { components } }: Subjects): Log {
+export function uncaptured(log: Log, { commit, streams: { components } }: Subjects): Log {
   let sequence = 0;
   return overlay(log, {
     open: (config) => config.name === components ? Promise.resolve(EMPTY) : log.open(config),
-    append: () => Promise.resolve(++sequence),
+    append: (subject, data, options) =>
+      subject === commit ? Promise.resolve(++sequence) : log.append(subject, data, options),
+    async *read(stream, options) {
+      if (stream !== components) yield* log.read(stream, options);
+    },
     async *lastPerSubject(stream, filter) {
       if (stream !== components) yield* log.lastPerSubject(stream, filter);
     },
