@@ -22,12 +22,12 @@ export interface Column {
   changedLast: number;
   get(row: number): FieldValue;
   set(row: number, value: FieldValue): void;
+  /** Sets the field's default. */
+  setDefault(row: number): void;
   /** Copies row `from` of `source`, a column of the same field type, over row `to`. */
   copyRow(to: number, source: Column, from: number): void;
   /** Makes room for `rows` rows; what is there is kept. */
   reserve(rows: number): void;
-  /** Lets go of what row `row`, the last one, refers to. */
-  release(row: number): void;
 }
 
 export type AnyColumn = FixedColumn | ListColumn;
@@ -41,10 +41,18 @@ export class FixedColumn implements Column {
   readonly stride: number;
   changedLast = 0;
   data: TypedArray;
+  /** The bytes of `data` as machine words, so that one loop serves every type. */
+  words: Uint32Array | Uint8Array;
+  readonly rowWords: number;
+  readonly #defaultWords: Uint32Array | Uint8Array;
 
   constructor(readonly field: Field, readonly type: FixedFieldType) {
     this.stride = strideOf(type);
-    this.data = allocate(type, 0);
+    this.data = allocate(type, 1);
+    this.words = wordsOf(this.data);
+    this.rowWords = this.words.length;
+    this.set(0, field.default);
+    this.#defaultWords = this.words.slice();
   }
 
   get(row: number): FieldValue {
@@ -65,10 +73,18 @@ export class FixedColumn implements Column {
     for (let k = 0; k < stride; k++) data[row * stride + k] = items[k];
   }
 
+  setDefault(row: number): void {
+    this.#copyWords(row, this.#defaultWords, 0);
+  }
+
   copyRow(to: number, source: Column, from: number): void {
-    const { data, stride } = this;
-    const other = (source as FixedColumn).data;
-    for (let k = 0; k < stride; k++) data[to * stride + k] = other[from * stride + k];
+    this.#copyWords(to, (source as FixedColumn).words, from);
+  }
+
+  #copyWords(to: number, source: Uint32Array | Uint8Array, from: number): void {
+    const { words, rowWords } = this;
+    const [toWord, fromWord] = [to * rowWords, from * rowWords];
+    for (let k = 0; k < rowWords; k++) words[toWord + k] = source[fromWord + k];
   }
 
   reserve(rows: number): void {
@@ -76,9 +92,8 @@ export class FixedColumn implements Column {
     const grown = allocate(this.type, rows);
     grown.set(this.data as never);
     this.data = grown;
+    this.words = wordsOf(grown);
   }
-
-  release(): void {}
 }
 
 export class ListColumn implements Column {
@@ -95,13 +110,17 @@ export class ListColumn implements Column {
     this.data[row] = value as ValueType;
   }
 
+  setDefault(row: number): void {
+    this.data[row] = this.field.default as ValueType;
+  }
+
   copyRow(to: number, source: Column, from: number): void {
     this.data[to] = (source as ListColumn).data[from];
   }
 
   reserve(): void {}
+}
 
-  release(row: number): void {
-    this.data.length = row;
-  }
+function wordsOf({ buffer, BYTES_PER_ELEMENT }: TypedArray): Uint32Array | Uint8Array {
+  return BYTES_PER_ELEMENT % 4 === 0 ? new Uint32Array(buffer) : new Uint8Array(buffer);
 }
