@@ -1,7 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { AI, Label, SCHEMA } from "./broadcast_fixture.ts";
-import { access, Frozen, Mass, type Parts, Position, system, Velocity } from "./graph_fixture.ts";
+import { componentType, createSchema } from "../lib/ecs/component.ts";
+import {
+  access,
+  COMPONENTS,
+  Frozen,
+  Mass,
+  type Parts,
+  Position,
+  query,
+  system,
+  Velocity,
+} from "./graph_fixture.ts";
 import { DEADLINE_MS, HOLDER, openTicks, TickHarness, WRITER } from "./tick_harness.ts";
 
 Deno.test("a tick runs systems without a conflict at the same time, others one after the other", async () => {
@@ -79,7 +89,11 @@ Deno.test("a tick merges what instances return and commits who ran it", async ()
   const commits = await harness.commits();
   assertEquals(commits.map(({ tick_id }) => tick_id), [1, 2]);
   assertEquals(commits[0].systems, [
-    { system: "writer", shards: [{ attempt: 0, instance_id: "writer-1" }] },
+    {
+      system: "writer",
+      missed: 0,
+      shards: [{ attempt: 0, instance_id: "writer-1", changed: true }],
+    },
   ]);
   const { shards, rows, errors, ticks } = harness.coordinator.stats.system("writer");
   assertEquals({ shards, rows, errors, ticks }, { shards: 2, rows: 6, errors: 0, ticks: 2 });
@@ -102,7 +116,7 @@ Deno.test("a tick gives a shard to another instance after its deadline, and take
   assertEquals(await harness.values("Position", "x"), [1]);
   assertEquals(harness.coordinator.stats.system("writer").late, 1);
   const [{ systems: [{ shards }] }] = await harness.commits();
-  assertEquals(shards, [{ attempt: 1, instance_id: "writer-2" }]);
+  assertEquals(shards, [{ attempt: 1, instance_id: "writer-2", changed: true }]);
 });
 
 Deno.test("a tick takes an earlier attempt's result if that comes first", async () => {
@@ -116,7 +130,7 @@ Deno.test("a tick takes an earlier attempt's result if that comes first", async 
   await harness.finish(retry);
   assertEquals(await harness.values("Position", "x"), [1]);
   const [{ systems: [{ shards }] }] = await harness.commits();
-  assertEquals(shards, [{ attempt: 0, instance_id: "writer-1" }]);
+  assertEquals(shards, [{ attempt: 0, instance_id: "writer-1", changed: true }]);
 });
 
 Deno.test("a tick sends a refused shard to another instance", async () => {
@@ -166,20 +180,36 @@ Deno.test("a tick without systems, or without rows for them, is done at once", a
 });
 
 Deno.test("a broadcast that does not fit into messages costs its system the tick, and no other", async () => {
-  const ai = { ...AI, query: system("ai", { write: [access(Mass)] }).query };
+  const notes = ["a", "b", "c"];
+  const Notes = componentType(
+    "Notes",
+    notes.map((name) => ({ name, type: "string", default: "" })),
+  );
+  const ai = {
+    ...system("ai", { write: [access(Mass)] }),
+    broadcast: new Map([["notes", query({ read: [access(Notes)] })]]),
+  };
   await using harness = await TickHarness.open({
     systems: [ai, WRITER],
-    schema: SCHEMA,
-    entities: [{ Position: {}, Mass: {}, [Label.name]: { text: "x".repeat(20_000) } }],
+    schema: createSchema([...COMPONENTS, Notes]),
+    entities: [{ Position: {}, Mass: {}, Notes: {} }],
     payloadBytesMax: 16_384,
   });
+  const answers = notes.map((name) =>
+    harness.command([
+      { op: "set", entity: 1, component: "Notes", value: { [name]: "x".repeat(8000) } },
+    ])
+  );
   await harness.addInstance(ai, "ai-1");
   await harness.addInstance(WRITER, "writer-1");
-  const { ran } = await harness.start(2);
+  await harness.settle();
+  // A tick takes one of these commands, so the set is too large from the third tick on.
+  const { ran } = await harness.start(4);
   await harness.finishAll();
   await ran;
+  await harness.pump(Promise.all(answers));
   assertEquals(harness.coordinator.stats.system("ai").errors, 2);
-  assertEquals(await harness.values("Position", "x"), [2]);
+  assertEquals(await harness.values("Position", "x"), [4]);
 });
 
 Deno.test("a tick with a frozen archetype leaves its rows alone", async () => {

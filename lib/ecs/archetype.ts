@@ -114,6 +114,27 @@ export class Table {
     this.structureChangedLast = tick;
   }
 
+  /** Removes every row. */
+  clear(tick: number): void {
+    const empty = new Table(this.components);
+    empty.structureChangedLast = tick;
+    this.load(empty);
+  }
+
+  /** Becomes a copy of `source`, a table of equal components: its rows in their order, and all marks. */
+  load(source: Table): void {
+    const { count } = source;
+    this.entities = source.entities.slice(0, count);
+    this.stores.forEach((store, i) => {
+      const { columns, changed, changedLast } = source.stores[i];
+      store.changed = changed.slice(0, count);
+      store.changedLast = changedLast;
+      store.columns.forEach((column, k) => column.load(columns[k], count));
+    });
+    this.count = count;
+    this.structureChangedLast = source.structureChangedLast;
+    this.#data.clear();
+  }
   #copyRow(to: number, from: number): void {
     this.entities[to] = this.entities[from];
     for (const { changed, columns } of this.stores) {

@@ -48,6 +48,12 @@ export class Archetypes {
     return this.#tables[number];
   }
 
+  /** The number of the archetype with these components. */
+  of(components: Iterable<ComponentType>): number {
+    const table = new Table(components);
+    return this.#byId.get(table.id) ?? this.#add(table);
+  }
+
   byId(id: bigint): Table | undefined {
     return this.#tables[this.#byId.get(id) ?? -1];
   }
@@ -94,8 +100,7 @@ export class Archetypes {
     components: Iterable<ComponentType>,
     added?: ComponentType,
   ): Transition {
-    const table = new Table(components);
-    const number = this.#byId.get(table.id) ?? this.#add(table);
+    const number = this.of(components);
     const [source, target] = [this.#tables[from], this.#tables[number]];
     const kept = source.stores.flatMap((store) => {
       const other = target.store(store.component);

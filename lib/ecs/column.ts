@@ -28,6 +28,8 @@ export interface Column {
   copyRow(to: number, source: Column, from: number): void;
   /** Makes room for `rows` rows; what is there is kept. */
   reserve(rows: number): void;
+  /** Becomes a copy of the first `rows` rows of `source`, a column of the same field type. */
+  load(source: Column, rows: number): void;
 }
 
 export type AnyColumn = FixedColumn | ListColumn;
@@ -94,11 +96,17 @@ export class FixedColumn implements Column {
     this.data = grown;
     this.words = wordsOf(grown);
   }
+
+  load(source: Column, rows: number): void {
+    this.data = (source as FixedColumn).data.slice(0, rows * this.stride);
+    this.words = wordsOf(this.data);
+    this.changedLast = source.changedLast;
+  }
 }
 
 export class ListColumn implements Column {
   changedLast = 0;
-  readonly data: ValueType[] = [];
+  data: ValueType[] = [];
 
   constructor(readonly field: Field) {}
 
@@ -119,6 +127,11 @@ export class ListColumn implements Column {
   }
 
   reserve(): void {}
+
+  load(source: Column, rows: number): void {
+    this.data = (source as ListColumn).data.slice(0, rows);
+    this.changedLast = source.changedLast;
+  }
 }
 
 function wordsOf({ buffer, BYTES_PER_ELEMENT }: TypedArray): Uint32Array | Uint8Array {

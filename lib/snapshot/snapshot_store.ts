@@ -1,0 +1,256 @@
+/**
+ * The stored snapshots of one prefix, in a stream of their own. A snapshot's
+ * parts are appended first, its manifest last; what has no manifest is not there.
+ *
+ * @module
+ */
+import type { Log, LogEntry } from "../bus/log.ts";
+import { digest64 } from "../ecs/digest.ts";
+import { encodeMessage } from "../wire/codec.ts";
+import type { Subjects } from "../wire/subjects.ts";
+import { WireError } from "../wire/wire_error.ts";
+import { ImageBuilder } from "./image_builder.ts";
+import { encodeParts } from "./image_parts.ts";
+import { SnapshotError } from "./snapshot_error.ts";
+import {
+  checkPart,
+  createManifest,
+  infoOf,
+  isResumable,
+  metaOf,
+  parseManifest,
+  type PartDigest,
+  type SnapshotInfo,
+  type SnapshotManifest,
+  type SnapshotMeta,
+} from "./snapshot_manifest.ts";
+import type { WorldImage } from "./world_image.ts";
+
+const BYTES_MAX = 8 * 1024 ** 3;
+/** Parts that are on their way to the log at a time. */
+const PARTS_IN_FLIGHT_MAX = 8;
+
+export interface Snapshot {
+  readonly meta: SnapshotMeta;
+  readonly image: WorldImage;
+}
+
+/** A snapshot in its stored form. */
+export interface StoredSnapshot {
+  readonly manifest: SnapshotManifest;
+  readonly manifestData: Uint8Array;
+  readonly parts: AsyncIterable<Uint8Array>;
+}
+
+export interface SnapshotStoreOptions {
+  readonly log: Log;
+  readonly subjects: Subjects;
+  /** Largest message that the log takes. */
+  readonly payloadBytesMax: number;
+  /** Resolves in another turn, so that a long work lets others have theirs. */
+  turn(): Promise<void>;
+}
+
+export interface ProgressOptions {
+  /** Called with how many of how many bytes are done. */
+  onProgress?(done: number, total: number): void;
+}
+
+export class SnapshotStore {
+  readonly #options: SnapshotStoreOptions;
+  readonly #stream: string;
+
+  constructor(options: SnapshotStoreOptions) {
+    this.#options = options;
+    this.#stream = options.subjects.streams.snapshots;
+  }
+
+  /** Creates the stream where it is not there yet. */
+  async open({ replicas }: { replicas: number }): Promise<void> {
+    const { log, subjects } = this.#options;
+    await log.open({
+      name: this.#stream,
+      subjects: [subjects.snapshot(">")],
+      storage: "file",
+      bytesMax: BYTES_MAX,
+      discard: "new",
+      replicas,
+    });
+  }
+
+  /**
+   * Stores an image under `meta.id` and resolves when it is whole. What was
+   * stored of it is taken away again where that fails.
+   * @throws {SnapshotError} when there is a snapshot with this id, or the log does not take it.
+   */
+  async save(image: WorldImage, meta: SnapshotMeta): Promise<SnapshotInfo> {
+    const { log, subjects, payloadBytesMax } = this.#options;
+    const { id } = meta;
+    if (await this.#manifestEntry(id)) {
+      throw new SnapshotError(`Cannot save snapshot "${id}": there is one already`);
+    }
+    try {
+      // What a coordinator left behind that ended amid saving it.
+      await this.#purgeParts(id);
+      const parts = await this.#appendParts(
+        id,
+        encodeParts(image, { snapshot: id, payloadBytesMax }),
+      );
+      const manifest = createManifest(image, { meta, parts });
+      const { data, options } = encodeMessage("SnapshotManifest", manifest, fieldsOf(meta));
+      await log.append(subjects.snapshot(id), data, { ...options, expectedLastSequence: 0 });
+      return infoOf(manifest);
+    } catch (cause) {
+      await this.#purgeParts(id).catch(() => {});
+      throw new SnapshotError(`Cannot save snapshot "${id}": ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  /** All snapshots by tick, and by their place in the stream where that is the same. */
+  async list(
+    { onDamaged = () => {} }: { onDamaged?: (id: string, reason: string) => void } = {},
+  ): Promise<SnapshotInfo[]> {
+    const { log, subjects } = this.#options;
+    const infos: SnapshotInfo[] = [];
+    for await (const entry of log.lastPerSubject(this.#stream, subjects.snapshot("*"))) {
+      try {
+        infos.push(infoOf(parseManifest(entry.data)));
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        onDamaged(this.#idOf(entry), error.message);
+      }
+    }
+    return infos.sort((a, b) => a.meta.tick - b.meta.tick);
+  }
+
+  /** @throws {SnapshotError} when it is not there or damaged; the message says where. */
+  async load(id: string, { onProgress }: ProgressOptions = {}): Promise<Snapshot> {
+    const { manifest, parts } = await this.read(id, "load");
+    return await asDamage(`Cannot load snapshot "${id}"`, async () => {
+      const { bytes: total } = infoOf(manifest);
+      const builder = new ImageBuilder(manifest);
+      let done = 0;
+      for await (const part of parts) {
+        builder.add(part);
+        onProgress?.(done += part.length, total);
+      }
+      return { meta: metaOf(manifest), image: builder.build() };
+    });
+  }
+
+  /**
+   * A snapshot as it is stored; `parts` yields each part once it has been checked
+   * against the manifest, and throws a {@linkcode WireError} when it is not the one.
+   * @throws {SnapshotError} when it is not there, or its manifest is damaged.
+   */
+  async read(id: string, action: string): Promise<StoredSnapshot> {
+    const failure = `Cannot ${action} snapshot "${id}"`;
+    const entry = await this.#manifestEntry(id);
+    if (entry === undefined) {
+      throw new SnapshotError(`${failure}: there is none with this id`);
+    }
+    const manifest = await asDamage(failure, () => parseManifest(entry.data));
+    return { manifest, manifestData: entry.data, parts: this.#readParts(manifest) };
+  }
+
+  /**
+   * The newest whole snapshot that a world can go on from; undefined where there
+   * is none. `onSkipped` is told of each newer one that is damaged.
+   */
+  async newest(
+    { onSkipped, onProgress }: ProgressOptions & {
+      onSkipped: (id: string, reason: string) => void;
+    },
+  ): Promise<Snapshot | undefined> {
+    const infos = await this.list({ onDamaged: onSkipped });
+    for (const { meta } of infos.filter(({ meta }) => isResumable(meta)).reverse()) {
+      try {
+        return await this.load(meta.id, onProgress && { onProgress });
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        onSkipped(meta.id, error.message);
+      }
+    }
+    return undefined;
+  }
+
+  /** @throws {SnapshotError} when there is none. */
+  async delete(id: string): Promise<void> {
+    const { log, subjects } = this.#options;
+    if (!await this.#manifestEntry(id)) {
+      throw new SnapshotError(`Cannot delete snapshot "${id}": there is none with this id`);
+    }
+    await log.purge(this.#stream, { filter: subjects.snapshot(id) });
+    await this.#purgeParts(id);
+  }
+
+  async #appendParts(id: string, encoded: Iterable<Uint8Array>): Promise<PartDigest[]> {
+    const { log, subjects, turn } = this.#options;
+    const parts: PartDigest[] = [];
+    const appends: Promise<number>[] = [];
+    for (const data of encoded) {
+      const headers = { "msg-type": "SnapshotPart" };
+      const append = log.append(subjects.snapshot(id, parts.length), data, { headers });
+      // Whoever awaits it below gets the error.
+      append.catch(() => {});
+      appends.push(append);
+      parts.push({ bytes: data.length, digest: digest64(data) });
+      await appends.at(-PARTS_IN_FLIGHT_MAX);
+      await turn();
+    }
+    await Promise.all(appends);
+    return parts;
+  }
+
+  async *#readParts({ snapshot, parts }: SnapshotManifest): AsyncGenerator<Uint8Array> {
+    const { log, subjects } = this.#options;
+    let number = 0;
+    const filter = subjects.snapshot(snapshot, "*");
+    for await (const { data } of log.read(this.#stream, { filter })) {
+      checkPart(data, { number, parts });
+      number++;
+      yield data;
+    }
+    if (number < parts.length) {
+      throw new WireError(`part ${number} of ${parts.length} is missing`);
+    }
+  }
+
+  async #manifestEntry(id: string): Promise<LogEntry | undefined> {
+    const { log, subjects } = this.#options;
+    for await (const entry of log.lastPerSubject(this.#stream, subjects.snapshot(id))) return entry;
+    return undefined;
+  }
+
+  #purgeParts(id: string): Promise<void> {
+    const { log, subjects } = this.#options;
+    return log.purge(this.#stream, { filter: subjects.snapshot(id, "*") });
+  }
+
+  #idOf({ subject }: LogEntry): string {
+    return subject.slice(this.#options.subjects.snapshot("").length);
+  }
+}
+
+/** Runs `read`; what it finds damaged is an error that begins with `failure`. */
+async function asDamage<T>(failure: string, read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (!isDamage(cause)) throw cause;
+    throw new SnapshotError(`${failure}: ${cause.message}`, { cause });
+  }
+}
+
+/** Whether the error says that what is stored is no snapshot, and not that it could not be read. */
+function isDamage(error: unknown): error is WireError | SnapshotError {
+  return error instanceof WireError || error instanceof SnapshotError;
+}
+
+function fieldsOf({ tick, epoch }: SnapshotMeta): { tick: number; epoch: number } {
+  return { tick, epoch };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
