@@ -38,23 +38,37 @@ export function createColumn(field: Field): AnyColumn {
   return isFixed(field.type) ? new FixedColumn(field, field.type) : new ListColumn(field);
 }
 
-/** `data` has `stride` elements per row and is replaced when the column grows. */
 export class FixedColumn implements Column {
   readonly stride: number;
-  changedLast = 0;
-  data: TypedArray;
-  /** The bytes of `data` as machine words, so that one loop serves every type. */
-  words: Uint32Array | Uint8Array;
+  /** Machine words per row, of 4 bytes or of 1. */
   readonly rowWords: number;
+  changedLast = 0;
+  #data: TypedArray;
+  #words: Uint32Array | Uint8Array;
   readonly #defaultWords: Uint32Array | Uint8Array;
 
   constructor(readonly field: Field, readonly type: FixedFieldType) {
     this.stride = strideOf(type);
-    this.data = allocate(type, 1);
-    this.words = wordsOf(this.data);
-    this.rowWords = this.words.length;
+    this.#data = allocate(type, 1);
+    this.#words = wordsOf(this.#data);
+    this.rowWords = this.#words.length;
     this.set(0, field.default);
-    this.#defaultWords = this.words.slice();
+    this.#defaultWords = this.#words.slice();
+  }
+
+  /** `stride` elements per row; another array when the column has grown. */
+  get data(): TypedArray {
+    return this.#data;
+  }
+
+  set data(data: TypedArray) {
+    this.#data = data;
+    this.#words = wordsOf(data);
+  }
+
+  /** The bytes of `data` as machine words, so that one loop serves every type. */
+  get words(): Uint32Array | Uint8Array {
+    return this.#words;
   }
 
   get(row: number): FieldValue {
@@ -94,12 +108,10 @@ export class FixedColumn implements Column {
     const grown = allocate(this.type, rows);
     grown.set(this.data as never);
     this.data = grown;
-    this.words = wordsOf(grown);
   }
 
   load(source: Column, rows: number): void {
     this.data = (source as FixedColumn).data.slice(0, rows * this.stride);
-    this.words = wordsOf(this.data);
     this.changedLast = source.changedLast;
   }
 }
@@ -134,6 +146,9 @@ export class ListColumn implements Column {
   }
 }
 
-function wordsOf({ buffer, BYTES_PER_ELEMENT }: TypedArray): Uint32Array | Uint8Array {
-  return BYTES_PER_ELEMENT % 4 === 0 ? new Uint32Array(buffer) : new Uint8Array(buffer);
+function wordsOf(array: TypedArray): Uint32Array | Uint8Array {
+  const { buffer, byteOffset, byteLength } = array;
+  return array.BYTES_PER_ELEMENT % 4 === 0
+    ? new Uint32Array(buffer, byteOffset, byteLength / 4)
+    : new Uint8Array(buffer, byteOffset, byteLength);
 }
