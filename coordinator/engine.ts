@@ -20,6 +20,7 @@ import { Broadcaster } from "./broadcaster.ts";
 import { CommandQueue, type QueuedBuffer } from "./command_queue.ts";
 import { Committer } from "./committer.ts";
 import type { Attempt, Credits } from "./dispatcher.ts";
+import { entityEvents } from "./entity_events.ts";
 import { buildGraph, type Graph } from "./graph.ts";
 import { Residency } from "./residency.ts";
 import type { Stats } from "./stats.ts";
@@ -321,18 +322,12 @@ export class Engine {
       this.#publish(buffer.reply, encodeMessage("EntityCommandReply", value, { tick: tick_id }));
     }
     const applied = taken.flatMap(({ outcome }) => outcome ?? []);
-    for (const { spawned, despawned } of [...applied, ...outcomes]) {
-      for (const entity of spawned) {
-        const archetype = this.world.archetypeOf(entity);
-        // A refused spawn has no entity, and one despawned since has no archetype.
-        if (archetype === undefined) continue;
-        const value = { tick_id: tick, entity, archetype };
-        this.#publish(subjects.entityCreate, encodeMessage("EntityCreated", value, { tick }));
-      }
-      for (const entity of despawned) {
-        const value = { tick_id: tick, entity };
-        this.#publish(subjects.entityDestroy, encodeMessage("EntityDestroyed", value, { tick }));
-      }
+    const events = entityEvents(this.world, { tick, outcomes: [...applied, ...outcomes] });
+    for (const { type, message } of events) {
+      this.#publish(
+        type === "EntityCreated" ? subjects.entityCreate : subjects.entityDestroy,
+        message,
+      );
     }
   }
 

@@ -9,7 +9,7 @@
  */
 import { encode } from "@std/msgpack";
 import type { Table } from "./archetype.ts";
-import { FixedColumn, ListColumn } from "./column.ts";
+import { type FixedColumn, ListColumn } from "./column.ts";
 import { createDigest } from "./digest.ts";
 import type { World } from "./world.ts";
 

@@ -54,14 +54,18 @@ function componentNamed(schema: Schema, name: string): ComponentType {
   return component;
 }
 
+/** `value` as it is, or a copy where a field is another in memory than on the wire. */
 function parseValue(component: ComponentType, value: Record<string, ValueType>): ComponentValue {
-  const parsed: Record<string, FieldValue> = {};
+  let parsed: Record<string, FieldValue> | undefined;
   for (const name of Object.keys(value)) {
     const field = component.fields.find((field) => field.name === name);
     if (field === undefined) throw new WireError(`"${component.name}" has no field "${name}"`);
-    parsed[name] = parseField(component, field, value[name]);
+    const item = parseField(component, field, value[name]);
+    if (item === value[name]) continue;
+    parsed ??= { ...value };
+    parsed[name] = item;
   }
-  return parsed;
+  return parsed ?? value;
 }
 
 function parseField(component: ComponentType, field: Field, value: ValueType): FieldValue {
