@@ -1,5 +1,5 @@
 /**
- * Orrery's tables, in process.
+ * Orrery's tables: values in typed arrays by row, one table per archetype.
  *
  * @module
  */
@@ -7,84 +7,116 @@ import { componentType, createSchema } from "../../lib/ecs/component.ts";
 import { createQuery } from "../../lib/ecs/query.ts";
 import { World } from "../../lib/ecs/world.ts";
 import { serveSide } from "./side.ts";
-import { type LibraryWorld, measureWorkload, type Tally } from "./workload.ts";
+import { type LibraryWorld, measureWorkload } from "./workload.ts";
 
-function open(componentCount: number): LibraryWorld {
-  const components = Array.from(
-    { length: componentCount },
-    (_, number) => componentType(`${number}`, [{ name: "value", type: "i32", default: 0 }]),
-  );
-  const world = new World(createSchema(components));
-  const [zero, one] = components;
-  const queries = components.map((component) => createQuery({ with: [component] }));
-  return {
-    spawn(kind) {
-      world.spawn(new Map(kind.map((component) => [components[component], {}])));
-    },
-    doubling(component) {
-      return () => {
-        for (const table of world.match(queries[component])) {
-          const { value } = table.columns(components[component]);
-          for (let row = 0; row < table.count; row++) value[row] *= 2;
+function numberComponent(name: string) {
+  return componentType(name, [{ name: "value", type: "i32", default: 0 }]);
+}
+
+class OrreryWorld implements LibraryWorld {
+  readonly #world: World;
+  readonly #components;
+  readonly #queries;
+
+  constructor(componentCount: number) {
+    const numbers = [...Array(componentCount).keys()];
+    this.#components = numbers.map((number) => numberComponent(`${number}`));
+    this.#queries = this.#components.map((component) => createQuery({ with: [component] }));
+    this.#world = new World(createSchema(this.#components));
+  }
+
+  spawn(components: readonly number[]) {
+    this.#world.spawn(new Map(components.map((number) => [this.#components[number], {}])));
+  }
+
+  doubling(number: number) {
+    const [world, component, query] = [
+      this.#world,
+      this.#components[number],
+      this.#queries[number],
+    ];
+    return () => {
+      for (const table of world.match(query)) {
+        const { value } = table.columns(component);
+        for (let row = 0; row < table.count; row++) value[row] *= 2;
+      }
+    };
+  }
+
+  swapping([first, second]: readonly [number, number]) {
+    const world = this.#world;
+    const [a, b] = [this.#components[first], this.#components[second]];
+    const query = createQuery({ with: [a, b] });
+    return () => {
+      for (const table of world.match(query)) {
+        const { value: ones } = table.columns(a);
+        const { value: others } = table.columns(b);
+        for (let row = 0; row < table.count; row++) {
+          const value = ones[row];
+          ones[row] = others[row];
+          others[row] = value;
         }
-      };
-    },
-    swapping([first, second]) {
-      const both = createQuery({ with: [components[first], components[second]] });
-      return () => {
-        for (const table of world.match(both)) {
-          const a = table.columns(components[first]).value;
-          const b = table.columns(components[second]).value;
-          for (let row = 0; row < table.count; row++) {
-            const value = a[row];
-            a[row] = b[row];
-            b[row] = value;
-          }
-        }
-      };
-    },
-    adding: () => {
-      const withoutOne = createQuery({ with: [zero], without: [one] });
-      return () => {
-        for (const table of world.match(withoutOne)) {
-          for (let row = table.count - 1; row >= 0; row--) world.add(table.entities[row], one);
-        }
-      };
-    },
-    removing: () => () => {
-      for (const table of world.match(queries[1])) {
+      }
+    };
+  }
+
+  // Backwards, so that the rows to come stay where they are.
+  adding() {
+    const [world, [zero, one]] = [this.#world, this.#components];
+    const query = createQuery({ with: [zero], without: [one] });
+    return () => {
+      for (const table of world.match(query)) {
+        for (let row = table.count - 1; row >= 0; row--) world.add(table.entities[row], one);
+      }
+    };
+  }
+
+  removing() {
+    const [world, [, one], [, query]] = [this.#world, this.#components, this.#queries];
+    return () => {
+      for (const table of world.match(query)) {
         for (let row = table.count - 1; row >= 0; row--) world.remove(table.entities[row], one);
       }
-    },
-    spawning: () => () => {
-      for (const table of world.match(queries[0])) {
+    };
+  }
+
+  spawning() {
+    const [world, [zero, one], [query]] = [this.#world, this.#components, this.#queries];
+    return () => {
+      for (const table of world.match(query)) {
         const { value } = table.columns(zero);
         for (let row = 0; row < table.count; row++) {
           world.spawn(new Map([[one, { value: value[row] }]]));
           world.spawn(new Map([[one, { value: value[row] }]]));
         }
       }
-    },
-    despawning: () => () => {
-      for (const table of world.match(queries[1])) {
+    };
+  }
+
+  despawning() {
+    const [world, [, query]] = [this.#world, this.#queries];
+    return () => {
+      for (const table of world.match(query)) {
         for (let row = table.count - 1; row >= 0; row--) world.despawn(table.entities[row]);
       }
-    },
-    fill(component, value) {
-      for (const table of world.match(queries[component])) {
-        table.columns(components[component]).value.fill(value, 0, table.count);
-      }
-    },
-    tally(component): Tally {
-      let [count, sum] = [0, 0];
-      for (const table of world.match(queries[component])) {
-        count += table.count;
-        const { value } = table.columns(components[component]);
-        for (let row = 0; row < table.count; row++) sum += value[row];
-      }
-      return { count, sum };
-    },
-  };
+    };
+  }
+
+  fill(number: number, value: number) {
+    for (const table of this.#world.match(this.#queries[number])) {
+      table.columns(this.#components[number]).value.fill(value, 0, table.count);
+    }
+  }
+
+  tally(number: number) {
+    let [count, sum] = [0, 0];
+    for (const table of this.#world.match(this.#queries[number])) {
+      const { value } = table.columns(this.#components[number]);
+      for (let row = 0; row < table.count; row++) sum += value[row];
+      count += table.count;
+    }
+    return { count, sum };
+  }
 }
 
-serveSide(measureWorkload(open));
+serveSide(measureWorkload((componentCount) => new OrreryWorld(componentCount)));

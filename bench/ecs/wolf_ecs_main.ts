@@ -5,97 +5,122 @@
  */
 import { all, ECS, types } from "wolf-ecs";
 import { serveSide } from "./side.ts";
-import { type LibraryWorld, measureWorkload, type Tally } from "./workload.ts";
+import { type LibraryWorld, measureWorkload } from "./workload.ts";
 
 const ENTITIES_MAX = 10_000;
 
-function open(componentCount: number): LibraryWorld {
-  const ecs = new ECS(ENTITIES_MAX);
-  const components = Array.from({ length: componentCount }, () => ecs.defineComponent(types.i32));
-  const [zero, one] = components;
-  const withZero = ecs.createQuery(all(zero));
-  const withOne = ecs.createQuery(all(one));
-  const spawnOne = (value: number) => {
-    const entity = ecs.createEntity();
-    ecs.addComponent(entity, one);
-    one[entity] = value;
-  };
-  // Backwards, so that entities may leave the list; as this library's manual has it.
-  return {
-    spawn(kind) {
-      const entity = ecs.createEntity();
-      for (const component of kind) ecs.addComponent(entity, components[component]);
-    },
-    doubling(component) {
-      const values = components[component];
-      const { a: archetypes } = ecs.createQuery(all(values));
-      return () => {
-        for (let i = 0; i < archetypes.length; i++) {
-          const entities = archetypes[i].e;
-          for (let j = entities.length - 1; j >= 0; j--) values[entities[j]] *= 2;
+/** Its loops go over the archetypes' lists, and backwards, as this library's manual has it. */
+class WolfWorld implements LibraryWorld {
+  readonly #ecs = new ECS(ENTITIES_MAX);
+  readonly #components;
+
+  constructor(componentCount: number) {
+    const numbers = [...Array(componentCount).keys()];
+    this.#components = numbers.map(() => this.#ecs.defineComponent(types.i32));
+  }
+
+  #query(...numbers: number[]) {
+    return this.#ecs.createQuery(all(...numbers.map((number) => this.#components[number])));
+  }
+
+  spawn(components: readonly number[]) {
+    const entity = this.#ecs.createEntity();
+    for (const number of components) this.#ecs.addComponent(entity, this.#components[number]);
+  }
+
+  doubling(number: number) {
+    const values = this.#components[number];
+    const { a: archetypes } = this.#query(number);
+    return () => {
+      for (let i = 0; i < archetypes.length; i++) {
+        const entities = archetypes[i].e;
+        for (let j = entities.length - 1; j >= 0; j--) values[entities[j]] *= 2;
+      }
+    };
+  }
+
+  swapping([first, second]: readonly [number, number]) {
+    const [a, b] = [this.#components[first], this.#components[second]];
+    const { a: archetypes } = this.#query(first, second);
+    return () => {
+      for (let i = 0; i < archetypes.length; i++) {
+        const entities = archetypes[i].e;
+        for (let j = entities.length - 1; j >= 0; j--) {
+          const entity = entities[j];
+          const value = a[entity];
+          a[entity] = b[entity];
+          b[entity] = value;
         }
-      };
-    },
-    swapping([first, second]) {
-      const [a, b] = [components[first], components[second]];
-      const { a: archetypes } = ecs.createQuery(all(a, b));
-      return () => {
-        for (let i = 0; i < archetypes.length; i++) {
-          const entities = archetypes[i].e;
-          for (let j = entities.length - 1; j >= 0; j--) {
-            const entity = entities[j];
-            const value = a[entity];
-            a[entity] = b[entity];
-            b[entity] = value;
-          }
-        }
-      };
-    },
-    adding: () => () => {
-      for (let i = 0; i < withZero.a.length; i++) {
-        const entities = withZero.a[i].e;
+      }
+    };
+  }
+
+  adding() {
+    const [ecs, [, one], { a: archetypes }] = [this.#ecs, this.#components, this.#query(0)];
+    return () => {
+      for (let i = 0; i < archetypes.length; i++) {
+        const entities = archetypes[i].e;
         for (let j = entities.length - 1; j >= 0; j--) {
           const entity = entities[j];
           ecs.addComponent(entity, one);
           one[entity] = 0;
         }
       }
-    },
-    removing: () => () => {
-      for (let i = 0; i < withOne.a.length; i++) {
-        const entities = withOne.a[i].e;
+    };
+  }
+
+  removing() {
+    const [ecs, [, one], { a: archetypes }] = [this.#ecs, this.#components, this.#query(1)];
+    return () => {
+      for (let i = 0; i < archetypes.length; i++) {
+        const entities = archetypes[i].e;
         for (let j = entities.length - 1; j >= 0; j--) ecs.removeComponent(entities[j], one);
       }
-    },
-    spawning: () => () => {
-      for (let i = 0; i < withZero.a.length; i++) {
-        const entities = withZero.a[i].e;
+    };
+  }
+
+  spawning() {
+    const [ecs, [zero, one], { a: archetypes }] = [this.#ecs, this.#components, this.#query(0)];
+    const spawn = (value: number) => {
+      const entity = ecs.createEntity();
+      ecs.addComponent(entity, one);
+      one[entity] = value;
+    };
+    return () => {
+      for (let i = 0; i < archetypes.length; i++) {
+        const entities = archetypes[i].e;
         for (let j = entities.length - 1; j >= 0; j--) {
-          spawnOne(zero[entities[j]]);
-          spawnOne(zero[entities[j]]);
+          spawn(zero[entities[j]]);
+          spawn(zero[entities[j]]);
         }
       }
-    },
-    despawning: () => () => {
-      for (let i = 0; i < withOne.a.length; i++) {
-        const entities = withOne.a[i].e;
+    };
+  }
+
+  despawning() {
+    const [ecs, { a: archetypes }] = [this.#ecs, this.#query(1)];
+    return () => {
+      for (let i = 0; i < archetypes.length; i++) {
+        const entities = archetypes[i].e;
         for (let j = entities.length - 1; j >= 0; j--) ecs.destroyEntity(entities[j]);
       }
-    },
-    fill(component, value) {
-      ecs.createQuery(all(components[component])).forEach((entity) => {
-        components[component][entity] = value;
-      });
-    },
-    tally(component): Tally {
-      let [count, sum] = [0, 0];
-      ecs.createQuery(all(components[component])).forEach((entity) => {
-        count++;
-        sum += components[component][entity];
-      });
-      return { count, sum };
-    },
-  };
+    };
+  }
+
+  fill(number: number, value: number) {
+    this.#query(number).forEach((entity) => {
+      this.#components[number][entity] = value;
+    });
+  }
+
+  tally(number: number) {
+    let [count, sum] = [0, 0];
+    this.#query(number).forEach((entity) => {
+      count++;
+      sum += this.#components[number][entity];
+    });
+    return { count, sum };
+  }
 }
 
-serveSide(measureWorkload(open));
+serveSide(measureWorkload((componentCount) => new WolfWorld(componentCount)));

@@ -11,6 +11,7 @@ import type { Query } from "./query.ts";
 
 /** From one archetype to the one with a component more or less. */
 export interface Transition {
+  readonly component: ComponentType;
   readonly from: Table;
   readonly to: Table;
   /** Number of the archetype that it leads to. */
@@ -21,16 +22,11 @@ export interface Transition {
   readonly kept: readonly { readonly from: ComponentColumns; readonly to: ComponentColumns }[];
 }
 
-/** An archetype's known transitions. */
-interface Transitions {
-  readonly adding: Map<ComponentType, Transition>;
-  readonly removing: Map<ComponentType, Transition>;
-}
-
 export class Archetypes {
   readonly #tables: Table[] = [];
   readonly #byId = new Map<bigint, number>();
-  readonly #transitions: Transitions[] = [];
+  readonly #adding = new Transitions();
+  readonly #removing = new Transitions();
   readonly #matches = new WeakMap<Query, { of: number; tables: readonly Table[] }>();
   #sorted: readonly Table[] = [];
 
@@ -75,30 +71,32 @@ export class Archetypes {
 
   /** The way from archetype `from` to the one that has `component` as well; it may be the same. */
   adding(from: number, component: ComponentType): Transition {
-    const { adding } = this.#transitions[from];
-    const known = adding.get(component);
-    if (known) return known;
-    const { components } = this.#tables[from];
-    const transition = this.#transition(from, new Set([...components, component]), component);
-    adding.set(component, transition);
-    return transition;
+    return this.#adding.get(from, component) ?? this.#addAdding(from, component);
   }
 
-  /** The way from archetype `from` to the one without `component`. */
+  /** The way from archetype `from` to the one without `component`; it may be the same. */
   removing(from: number, component: ComponentType): Transition {
-    const { removing } = this.#transitions[from];
-    const known = removing.get(component);
-    if (known) return known;
-    const left = this.#tables[from].components.filter((other) => other !== component);
-    const transition = this.#transition(from, left);
-    removing.set(component, transition);
-    return transition;
+    return this.#removing.get(from, component) ?? this.#addRemoving(from, component);
+  }
+
+  #addAdding(from: number, component: ComponentType): Transition {
+    const others = this.#others(from, component);
+    return this.#adding.add(from, this.#transition(from, component, [...others, component]));
+  }
+
+  #addRemoving(from: number, component: ComponentType): Transition {
+    const others = this.#others(from, component);
+    return this.#removing.add(from, this.#transition(from, component, others));
+  }
+
+  #others(from: number, component: ComponentType): ComponentType[] {
+    return this.#tables[from].components.filter((other) => other !== component);
   }
 
   #transition(
     from: number,
-    components: Iterable<ComponentType>,
-    added?: ComponentType,
+    component: ComponentType,
+    components: readonly ComponentType[],
   ): Transition {
     const number = this.of(components);
     const [source, target] = [this.#tables[from], this.#tables[number]];
@@ -106,20 +104,38 @@ export class Archetypes {
       const other = target.store(store.component);
       return other ? [{ from: store, to: other }] : [];
     });
-    return {
-      from: source,
-      to: target,
-      number,
-      kept,
-      added: source === target ? undefined : added && target.store(added),
-    };
+    const added = source.has(component) ? undefined : target.store(component);
+    return { component, from: source, to: target, number, kept, added };
   }
 
   #add(table: Table): number {
     const number = this.#tables.push(table) - 1;
     this.#byId.set(table.id, number);
-    this.#transitions.push({ adding: new Map(), removing: new Map() });
     return number;
+  }
+}
+
+/** Transitions by the archetype that they lead from and the component. */
+class Transitions {
+  readonly #known: Map<ComponentType, Transition>[] = [];
+  /** By archetype, the one found last, since the same one is asked for many times in a row. */
+  readonly #last: (Transition | undefined)[] = [];
+
+  get(from: number, component: ComponentType): Transition | undefined {
+    const last = this.#last[from];
+    return last?.component === component ? last : this.#find(from, component);
+  }
+
+  add(from: number, transition: Transition): Transition {
+    const known = this.#known[from] ??= new Map();
+    known.set(transition.component, transition);
+    return this.#last[from] = transition;
+  }
+
+  #find(from: number, component: ComponentType): Transition | undefined {
+    const found = this.#known[from]?.get(component);
+    if (found) this.#last[from] = found;
+    return found;
   }
 }
 
