@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { entityEvents } from "../../coordinator/entity_events.ts";
+import { Announcer } from "../../coordinator/announcer.ts";
 import { TickStep } from "../../coordinator/tick_step.ts";
 import { initialState } from "../../coordinator/world_state.ts";
 import { componentType, createSchema } from "../../lib/ecs/component.ts";
@@ -16,6 +16,7 @@ import { createQuery } from "../../lib/ecs/query.ts";
 import { Commands } from "../../lib/runtime/commands.ts";
 import { decodePayload, encodeMessage } from "../../lib/wire/codec.ts";
 import { parseCommands } from "../../lib/wire/command.ts";
+import { createSubjects } from "../../lib/wire/subjects.ts";
 import { type ChurnWorld, measureChurn, SPAWNS, valuesOf } from "./churn.ts";
 import { serveSide } from "./side.ts";
 
@@ -31,6 +32,9 @@ const LIVING = createQuery({ with: [LIFE] });
 function open(): ChurnWorld {
   const state = initialState(SCHEMA, undefined);
   let entities: readonly Entity[] = [];
+  let published = 0;
+  const bus = { publish: () => void published++ };
+  const announcer = new Announcer({ bus, subjects: createSubjects("bench"), world: state.world });
   return {
     tick() {
       const results = encodeResults(entities);
@@ -40,12 +44,10 @@ function open(): ChurnWorld {
       );
       const done = new TickStep(state).finish([{ system: SYSTEM, missed: 0, commands }]);
       const outcomes = done.map(({ outcome }) => outcome);
-      let events = 0;
-      for (const { message } of entityEvents(state.world, { tick: state.tick, outcomes })) {
-        if (message.data.length > 0) events++;
-      }
+      announcer.end(state.tick, { taken: [], outcomes });
       const tickMs = performance.now() - startedAt;
-      if (events !== SPAWNS + entities.length) throw new Error("An event is missing");
+      if (published !== SPAWNS + entities.length) throw new Error("An event is missing");
+      published = 0;
       entities = outcomes.flatMap(({ spawned }) => spawned);
       return tickMs;
     },
