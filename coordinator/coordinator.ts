@@ -62,6 +62,8 @@ const WAITING_MAX = 256;
 /** Slow enough for anyone, and far from where timers and `dt` overflow. */
 const HZ_MIN = 0.001;
 
+type StoredOptions = CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">;
+
 export class Coordinator {
   readonly stats: Stats;
   readonly #options: CoordinatorOptions;
@@ -86,20 +88,39 @@ export class Coordinator {
    * @throws {CycleError} when the manifests' order is impossible.
    */
   static async open(options: CoordinatorOptions): Promise<Coordinator> {
-    const { bus, log, subjects, takeover = false, dateMs = systemDateMs } = options;
-    const { payloadBytesMax } = bus;
-    const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
-    using succession = new Succession({ ...options, store, dateMs });
-    const term = await succession.begin({ takeover });
-    const coordinator = new Coordinator({ ...options, store, dateMs }, term);
+    const { takeover = false } = options;
+    const stored = withStore(options);
+    using succession = new Succession(stored);
+    return await Coordinator.#lead(stored, await succession.begin({ takeover }));
+  }
+
+  /**
+   * Stays behind the coordinator that leads, and takes its place when it falls
+   * silent; undefined when `signal` is aborted before.
+   * @throws {UserError} when the world cannot be resumed.
+   * @throws {CycleError} when the manifests' order is impossible.
+   */
+  static async standBy(
+    options: CoordinatorOptions,
+    signal: AbortSignal,
+  ): Promise<Coordinator | undefined> {
+    const stored = withStore(options);
+    using succession = new Succession(stored);
+    const term = await succession.standBy(signal);
+    return term && await Coordinator.#lead(stored, term);
+  }
+
+  static async #lead(options: StoredOptions, term: Term): Promise<Coordinator> {
+    const coordinator = new Coordinator(options, term);
     coordinator.#listen();
     await options.bus.flush();
+    term.lease.begin();
     coordinator.#sweep();
     return coordinator;
   }
 
   private constructor(
-    options: CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">,
+    options: StoredOptions,
     { epoch, state, sequence, lease, logBytesMax }: Term,
   ) {
     const { bus, clock, manifests, report } = options;
@@ -394,4 +415,11 @@ export class Coordinator {
     const encoded = encodeMessage("Event", event);
     bus.publish(subjects.event(topic), encoded.data, encoded.options);
   }
+}
+
+function withStore(options: CoordinatorOptions): StoredOptions {
+  const { bus, log, subjects, dateMs = systemDateMs } = options;
+  const { payloadBytesMax } = bus;
+  const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
+  return { ...options, store, dateMs };
 }
