@@ -8,7 +8,7 @@
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { parseReceipt } from "../lib/bus/receipt.ts";
-import { type Clock, systemDateMs, type Timer } from "../lib/clock.ts";
+import { type Clock, systemDateMs } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
@@ -20,11 +20,12 @@ import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
 import type { Lease } from "./lease.ts";
+import { Membership } from "./membership.ts";
 import { Pace } from "./pace.ts";
 import { QueryService } from "./query_service.ts";
 import { REPEATED_HEADER } from "./receipts.ts";
 import { Reception } from "./reception.ts";
-import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
+import type { RegisteredInstance } from "./registry.ts";
 import { SnapshotService, type SnapshotServiceOptions } from "./snapshot_service.ts";
 import type { SnapshotPolicy } from "./snapshotter.ts";
 import { Stats } from "./stats.ts";
@@ -68,7 +69,7 @@ export class Coordinator {
   readonly stats: Stats;
   readonly #options: CoordinatorOptions;
   readonly #engine: Engine;
-  readonly #registry: Registry;
+  readonly #members: Membership;
   readonly #queries: QueryService;
   readonly #reception: Reception;
   readonly #snapshots: SnapshotService;
@@ -77,7 +78,6 @@ export class Coordinator {
   readonly #lease: Lease;
   /** What came during a tick, to be done between it and the next. */
   readonly #waiting: (() => void)[] = [];
-  #sweepTimer: Timer | undefined;
   #isTicking = false;
   #isAbandoned = false;
 
@@ -115,7 +115,6 @@ export class Coordinator {
     coordinator.#listen();
     await options.bus.flush();
     term.lease.begin();
-    coordinator.#sweep();
     return coordinator;
   }
 
@@ -128,9 +127,18 @@ export class Coordinator {
     this.#epoch = epoch;
     this.#lease = lease;
     this.#pace = new Pace(clock, options);
-    this.#registry = new Registry(manifests.systems);
     this.stats = new Stats(manifests.systems.map(({ name }) => name));
     this.#reception = new Reception({ bus, report, onRefused: () => this.stats.refused++ });
+    this.#members = new Membership({
+      systems: manifests.systems,
+      clock,
+      report,
+      reception: this.#reception,
+      epoch,
+      tickNumber: () => this.tickNumber,
+      onChange: (system) => this.#engine.creditFreed(system),
+      event: (topic, data) => this.#event(topic, data),
+    });
     this.#queries = new QueryService({
       world: state.world,
       payloadBytesMax: bus.payloadBytesMax,
@@ -145,8 +153,7 @@ export class Coordinator {
       epoch,
       lastCommit: sequence,
       stats: this.stats,
-      credits: (system) => this.#registry.credits(system),
-      creditsOf: (instance) => this.#registry.creditsOf(instance),
+      seats: (system) => this.instancesOf(system),
     });
     this.#snapshots = new SnapshotService({
       ...options,
@@ -179,7 +186,7 @@ export class Coordinator {
   }
 
   instancesOf(system: string): readonly RegisteredInstance[] {
-    return this.#registry.instancesOf(system);
+    return this.#members.instancesOf(system);
   }
 
   /**
@@ -205,7 +212,7 @@ export class Coordinator {
   /** Ends {@linkcode run} after the tick that is running; `abandon` ends that one, too. */
   stop({ abandon = false }: { abandon?: boolean } = {}): void {
     this.#pace.stop();
-    this.#sweepTimer?.cancel();
+    this.#members.stop();
     this.#lease.end();
     if (!abandon) return;
     this.#isAbandoned = true;
@@ -226,44 +233,18 @@ export class Coordinator {
     this.#snapshots.afterTick(this.tickNumber);
   }
 
-  /** Looks for instances that have gone silent, again and again. */
-  #sweep(): void {
-    const { clock, report } = this.#options;
-    if (this.#pace.isStopped) return;
-    for (const { id, system } of this.#registry.expire(clock.now())) {
-      report.warn(`${id} has been silent for too long; its shards go to others`);
-      this.#announceInstance("system.down", system, id);
-      this.#engine.creditFreed(system);
-    }
-    this.#sweepTimer = clock.after(HEARTBEAT_MS, () => this.#sweep());
-  }
-
   #listen(): void {
     const { subjects, bus } = this.#options;
     const reception = this.#reception;
+    this.#members.listen(subjects);
     reception.overhear(subjects.componentChanged(), "ComponentShard", (result, message) => {
       if (message.headers[REPEATED_HEADER] !== undefined) return;
-      this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
+      this.#members.seen(result);
       this.#engine.acceptResult(result, message);
     });
     reception.listen(subjects.tickDone, "TickAck", (ack) => {
-      this.#registry.seen(ack.instance_id, ack.system, this.#options.clock.now());
+      this.#members.seen(ack);
       this.#engine.acknowledge(ack);
-    });
-    reception.listen(
-      subjects.register,
-      "SystemDescriptor",
-      (value, message) => this.#register(value, message),
-    );
-    reception.listen(
-      subjects.unregister,
-      "Unregister",
-      (value, message) => this.#unregister(value, message),
-    );
-    reception.listen(subjects.heartbeat, "Heartbeat", (beat, message) => {
-      const known = this.#registry.heartbeat(beat, this.#options.clock.now());
-      reception.reply(message, "HeartbeatReply", { known });
-      if (known) this.#engine.creditFreed(beat.system);
     });
     reception.listen(
       subjects.entityCommand,
@@ -293,32 +274,6 @@ export class Coordinator {
         this.#queries.watch(value, this.#options.clock.now()),
       ));
     bus.subscribe(this.#engine.inbox.pattern, (message) => this.#takeAnswer(message));
-  }
-
-  #register(descriptor: MessageOf<"SystemDescriptor">, message: Message): void {
-    const { clock, report } = this.#options;
-    const { name, instance_id } = descriptor;
-    const reason = this.#registry.register(descriptor, clock.now());
-    this.#reception.reply(message, "RegisterReply", {
-      accepted: reason === undefined,
-      ...(reason !== undefined && { reason }),
-      epoch: this.#epoch,
-      tick_id: this.tickNumber,
-      heartbeat_ms: HEARTBEAT_MS,
-    });
-    if (reason !== undefined) return report.warn(`refused instance ${instance_id}: ${reason}`);
-    report.info(`${instance_id} joined`);
-    this.#announceInstance("system.up", name, instance_id);
-    this.#engine.creditFreed(name);
-  }
-
-  #unregister({ instance_id }: MessageOf<"Unregister">, message: Message): void {
-    const instance = this.#registry.unregister(instance_id);
-    this.#reception.reply(message, "UnregisterReply", { known: instance !== undefined });
-    if (instance === undefined) return;
-    this.#options.report.info(`${instance_id} left`);
-    this.#announceInstance("system.down", instance.system, instance_id);
-    this.#engine.creditFreed(instance.system);
   }
 
   #enqueue({ id, commands }: MessageOf<"EntityCommand">, message: Message): void {
@@ -403,10 +358,6 @@ export class Coordinator {
       if (!(error instanceof RangeError)) throw error;
       this.#options.report.warn(error.message);
     }
-  }
-
-  #announceInstance(topic: "system.up" | "system.down", system: string, instance: string): void {
-    this.#event(topic, { system, instance });
   }
 
   #event(topic: string, data: MessageOf<"Event">["data"]): void {
