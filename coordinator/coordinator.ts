@@ -7,7 +7,7 @@
  */
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
-import type { Clock, Timer } from "../lib/clock.ts";
+import { type Clock, systemDateMs, type Timer } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
@@ -42,6 +42,8 @@ export interface CoordinatorOptions {
   readonly isUnpaced: boolean;
   /** Whether instances keep their rows from tick to tick, so that only changes travel; they do by default. */
   readonly isResident?: boolean;
+  /** Whether a system waits for the whole of those before it, rather than row by row; it does not by default. */
+  readonly isBarrier?: boolean;
   /** Copies of the streams in a cluster. */
   readonly replicas: number;
   /** When snapshots are taken by themselves, and how many are kept; none are by default. */
@@ -82,7 +84,7 @@ export class Coordinator {
    * @throws {CycleError} when the manifests' order is impossible.
    */
   static async open(options: CoordinatorOptions): Promise<Coordinator> {
-    const { bus, log, subjects, takeover = false, dateMs = Date.now } = options;
+    const { bus, log, subjects, takeover = false, dateMs = systemDateMs } = options;
     const { payloadBytesMax } = bus;
     const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
     using succession = new Succession({ ...options, store, dateMs });
@@ -115,6 +117,7 @@ export class Coordinator {
     this.#engine = new Engine({
       ...options,
       isResident: options.isResident ?? true,
+      isBarrier: options.isBarrier ?? false,
       state,
       epoch,
       lastCommit: sequence,

@@ -122,6 +122,7 @@ function openCoordinator(
     isUnpaced: flags.maxSpeed === true,
     isResident: flags.resident,
     snapshots: snapshotPolicy(flags),
+    isBarrier: flags.barrier === true,
     replicas: 1,
     report: { info: () => {}, warn: (line) => report.warn(line) },
   });

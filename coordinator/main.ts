@@ -81,6 +81,7 @@ async function coordinate(flags: Flags): Promise<void> {
     isUnpaced: flags.maxSpeed === true,
     isResident: flags.resident,
     snapshots: snapshotPolicy(flags),
+    isBarrier: flags.barrier === true,
     replicas: flags.replicas,
     takeover: flags.takeover === true,
     report,

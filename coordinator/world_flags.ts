@@ -19,6 +19,7 @@ export interface WorldFlags {
   readonly resident: boolean;
   readonly snapshotEvery: SnapshotPolicy["every"];
   readonly snapshotsKept: number;
+  readonly barrier?: true;
 }
 
 const HZ_DEFAULT = 60;
@@ -34,6 +35,10 @@ export function addWorldFlags(program: Command): Command {
     .option("--ticks <n>", "end after this many ticks", positiveInteger)
     .option("--max-speed", "no waiting between ticks; each still simulates 1 / hz seconds")
     .option("--no-resident", "send every shard whole, instead of what changed since its last run")
+    .option(
+      "--barrier",
+      "start a system when those before it are done with all rows, not row by row",
+    )
     .addOption(
       new Option("--snapshot-every <time>", "such as 30s, 5m, 1h, a number of ticks, or never")
         .argParser(parseSnapshotEvery).default(parseSnapshotEvery(SNAPSHOT_EVERY_DEFAULT), "1m"),
