@@ -128,6 +128,7 @@ export class Coordinator {
     this.#snapshots = new SnapshotService({
       ...options,
       state,
+      epoch,
       engine: this.#engine,
       pace: this.#pace,
       betweenTicks: (act) => this.#betweenTicks(act),

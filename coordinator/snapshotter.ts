@@ -70,6 +70,8 @@ export class Snapshotter {
   #logCheckedAt: number;
   /** Size of the log when the newest one was stored, and as it was last seen. */
   #logBytes = { before: 0, now: 0 };
+  /** Snapshots that were unfinished when the one before was stored. */
+  #unfinished: readonly string[] = [];
   #isStopped = false;
 
   /** @param isBehind whether ticks have been replayed on top of the newest one, so that one is due */
@@ -175,6 +177,7 @@ export class Snapshotter {
   async #tidy(): Promise<void> {
     try {
       await this.#prune();
+      await this.#clearUnfinished();
     } catch (error) {
       this.#options.report.warn(`old snapshots could not be deleted: ${messageOf(error)}`);
     }
@@ -203,6 +206,14 @@ export class Snapshotter {
       ({ bytes } = await log.info(stream.name));
     }
     this.#logBytes = { before: bytes, now: bytes };
+  }
+
+  /** What stays unfinished for so long is of a process that has ended. */
+  async #clearUnfinished(): Promise<void> {
+    const { store } = this.#options;
+    const unfinished = await store.unfinished();
+    for (const id of unfinished) if (this.#unfinished.includes(id)) await store.clear(id);
+    this.#unfinished = unfinished;
   }
 
   #fail(kind: SnapshotKind, error: unknown): void {

@@ -125,6 +125,7 @@ function bound(log: Log): Log {
     append: (subject, data, options) => log.append(subject, data, options),
     read: (stream, options) => log.read(stream, options),
     lastPerSubject: (stream, filter) => log.lastPerSubject(stream, filter),
+    subjects: (stream, filter) => log.subjects(stream, filter),
     purge: (stream, options) => log.purge(stream, options),
     info: (stream) => log.info(stream),
   };

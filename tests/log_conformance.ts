@@ -199,6 +199,19 @@ export const logCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "subjects() lists the subjects that have entries",
+    async run({ a, prefix }) {
+      await open(a.log, prefix);
+      for (const tail of ["x", "y.1", "y.2", "y.1"]) await a.log.append(`${prefix}.${tail}`, one);
+      const subjects = async (filter: string) =>
+        (await a.log.subjects(prefix, `${prefix}.${filter}`)).toSorted();
+      assertEquals(await subjects("y.*"), [`${prefix}.y.1`, `${prefix}.y.2`]);
+      await a.log.purge(prefix, { filter: `${prefix}.y.1` });
+      assertEquals(await subjects(">"), [`${prefix}.x`, `${prefix}.y.2`]);
+      assertEquals(await subjects("none"), []);
+    },
+  },
+  {
     name: "purge() deletes the entries before a sequence, or all, and goes on counting",
     async run({ a, prefix }) {
       await open(a.log, prefix);

@@ -66,6 +66,9 @@ export interface Log {
    */
   lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry>;
 
+  /** The subjects that match `filter` and have entries, in no particular order. */
+  subjects(stream: string, filter: string): Promise<string[]>;
+
   /** Deletes the entries on `filter`'s subjects (default: all) before sequence `before` (default: all). */
   purge(stream: string, options?: { filter?: string; before?: number }): Promise<void>;
 

@@ -90,6 +90,10 @@ export class MemoryStream {
     return selected.sort((a, b) => a.sequence - b.sequence);
   }
 
+  subjects(filter: string): string[] {
+    return [...this.#bySubject.keys()].filter((subject) => matchesSubject(filter, subject));
+  }
+
   purge(before: number, filter: string | undefined): void {
     for (const { sequence, subject } of this.#entries.values()) {
       if (sequence >= before) break;
@@ -216,6 +220,10 @@ export class MemoryLog implements Log {
 
   async *lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
     yield* await this.#inTurn(() => this.#hub.store.get(stream, "read").selectLast(filter));
+  }
+
+  subjects(stream: string, filter: string): Promise<string[]> {
+    return this.#inTurn(() => this.#hub.store.get(stream, "inspect").subjects(filter));
   }
 
   purge(stream: string, options: { filter?: string; before?: number } = {}): Promise<void> {

@@ -114,6 +114,15 @@ export class NatsLog implements Log {
     });
   }
 
+  async subjects(stream: string, filter: string): Promise<string[]> {
+    try {
+      const { state } = await this.#manager.streams.info(stream, { subjects_filter: filter });
+      return Object.keys(state.subjects ?? {});
+    } catch (cause) {
+      throw explain(cause, `Cannot inspect stream "${stream}"`);
+    }
+  }
+
   async purge(
     stream: string,
     options: { filter?: string; before?: number } = {},

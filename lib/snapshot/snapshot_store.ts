@@ -184,6 +184,20 @@ export class SnapshotStore {
     await this.#purgeParts(id);
   }
 
+  /** Snapshots that are being saved, or whose saving was broken off. */
+  async unfinished(): Promise<string[]> {
+    const { log, subjects } = this.#options;
+    const first = await log.subjects(this.#stream, subjects.snapshot("*", 0));
+    const whole = new Set(await log.subjects(this.#stream, subjects.snapshot("*")));
+    const ids = first.map((subject) => this.#idOf({ subject }).replace(/\.0$/, ""));
+    return ids.filter((id) => !whole.has(subjects.snapshot(id)));
+  }
+
+  /** Takes away what there is of an unfinished one. */
+  async clear(id: string): Promise<void> {
+    await this.#purgeParts(id);
+  }
+
   async #appendParts(id: string, encoded: Iterable<Uint8Array>): Promise<PartDigest[]> {
     const { log, subjects, turn } = this.#options;
     const parts: PartDigest[] = [];
@@ -227,7 +241,7 @@ export class SnapshotStore {
     return log.purge(this.#stream, { filter: subjects.snapshot(id, "*") });
   }
 
-  #idOf({ subject }: LogEntry): string {
+  #idOf({ subject }: Pick<LogEntry, "subject">): string {
     return subject.slice(this.#options.subjects.snapshot("").length);
   }
 }
