@@ -39,7 +39,7 @@ function capture({ state, engine, epoch }: SnapshotServiceOptions): Captured {
   return { image: captureWorld(world), meta: { ...meta, lastRuns: Object.fromEntries(lastRuns) } };
 }
 
-const POLICY_DEFAULT: SnapshotPolicy = { kept: 3 };
+const POLICY_DEFAULT: SnapshotPolicy = { every: "never", kept: 3 };
 
 export class SnapshotService {
   readonly #snapshotter: Snapshotter;

@@ -22,8 +22,8 @@ import type { MessageOf } from "../lib/wire/messages.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 
 export interface SnapshotPolicy {
-  /** How often an automatic one is taken; never when absent. */
-  readonly every?: { readonly ticks: number } | { readonly ms: number } | undefined;
+  /** How often an automatic one is taken. */
+  readonly every: { readonly ticks: number } | { readonly ms: number } | "never";
   /** How many of those are kept, the newest ones. */
   readonly kept: number;
 }
@@ -125,7 +125,7 @@ export class Snapshotter {
     { kind, note }: { kind: SnapshotKind; note?: string | undefined },
   ): Promise<SnapshotInfo> {
     const { store, dateMs, event } = this.#options;
-    const id = await freeId(store, kind, meta);
+    const id = await store.freeId(kind === "restore" ? `r${meta.restoredIn}` : `t${meta.tick}`);
     const createdAt = dateMs();
     const info = await store.save(image, {
       ...meta,
@@ -157,7 +157,7 @@ export class Snapshotter {
 
   #isDue(tick: number): boolean {
     const { every } = this.#options.policy;
-    if (every === undefined) return false;
+    if (every === "never") return false;
     const now = this.#options.clock.now();
     if (now - this.#logCheckedAt >= LOG_CHECK_MS) this.#checkLog(now);
     const { bytesMax } = this.#options.stream;
@@ -228,17 +228,4 @@ export class Snapshotter {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** Such as `t120`, or `t120-2` where there is one already; `r` instead of `t` for a restored world. */
-async function freeId(
-  store: SnapshotStore,
-  kind: SnapshotKind,
-  { tick, restoredIn }: Captured["meta"],
-): Promise<string> {
-  const base = kind === "restore" ? `r${restoredIn}` : `t${tick}`;
-  const taken = new Set((await store.list()).map(({ meta }) => meta.id));
-  let id = base;
-  for (let i = 2; taken.has(id); i++) id = `${base}-${i}`;
-  return id;
 }

@@ -8,6 +8,7 @@ import {
   type Log,
   type LogEntry,
   type StreamConfig,
+  StreamNotFoundError,
   WrongLastSequenceError,
 } from "../lib/bus/log.ts";
 import type { ConformanceCase } from "./conformance_case.ts";
@@ -178,12 +179,13 @@ export const logCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "read(), purge() and info() of a stream that is not there say so",
+    name: "read(), purge(), subjects() and info() of a stream that is not there say so",
     async run({ a, prefix }) {
       const missing = `stream "${prefix}": stream not found`;
-      await assertRejects(() => list(a.log.read(prefix)), Error, missing);
-      await assertRejects(() => a.log.purge(prefix), Error, missing);
-      await assertRejects(() => a.log.info(prefix), Error, missing);
+      await assertRejects(() => list(a.log.read(prefix)), StreamNotFoundError, missing);
+      await assertRejects(() => a.log.purge(prefix), StreamNotFoundError, missing);
+      await assertRejects(() => a.log.subjects(prefix, ">"), StreamNotFoundError, missing);
+      await assertRejects(() => a.log.info(prefix), StreamNotFoundError, missing);
     },
   },
   {

@@ -75,6 +75,11 @@ export interface Log {
   info(stream: string): Promise<StreamInfo>;
 }
 
+/** There is no stream of this name. */
+export class StreamNotFoundError extends Error {
+  override readonly name = "StreamNotFoundError";
+}
+
 /** Somebody else appended to the subject first. */
 export class WrongLastSequenceError extends Error {
   override readonly name = "WrongLastSequenceError";

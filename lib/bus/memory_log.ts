@@ -11,6 +11,7 @@ import {
   type LogEntry,
   type StreamConfig,
   type StreamInfo,
+  StreamNotFoundError,
   WrongLastSequenceError,
 } from "./log.ts";
 import { matchesSubject } from "./subject.ts";
@@ -165,11 +166,11 @@ export class MemoryStore {
     return undefined;
   }
 
-  /** @throws {Error} when there is no such stream. */
+  /** @throws {StreamNotFoundError} when there is no such stream. */
   get(name: string, action: string): MemoryStream {
     const stream = this.#streams.get(name);
     if (stream === undefined) {
-      throw new Error(`Cannot ${action} stream "${name}": stream not found`);
+      throw new StreamNotFoundError(`Cannot ${action} stream "${name}": stream not found`);
     }
     return stream;
   }

@@ -29,6 +29,7 @@ import {
   type LogEntry,
   type StreamConfig,
   type StreamInfo,
+  StreamNotFoundError,
   WrongLastSequenceError,
 } from "./log.ts";
 import { isNoResponders } from "./nats_errors.ts";
@@ -259,5 +260,6 @@ function isApiError(error: unknown, code: number): error is JetStreamApiError {
 
 function explain(cause: unknown, failure: string): Error {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`${failure}: ${reason}`, { cause });
+  const isMissing = isApiError(cause, JetStreamApiCodes.StreamNotFound);
+  return new (isMissing ? StreamNotFoundError : Error)(`${failure}: ${reason}`, { cause });
 }
