@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { formatDate } from "../lib/clock.ts";
 import { digestHex } from "../lib/ecs/digest.ts";
 import type { FieldValue } from "../lib/ecs/field_type.ts";
 import { describeDifferences, type SchemaDifference } from "../lib/snapshot/schema_difference.ts";
@@ -35,7 +36,7 @@ function listRow({ meta, entities, bytes, isGoneOnFrom }: ListedSnapshot): strin
     `${meta.tick}`,
     `${entities}`,
     formatBytes(bytes),
-    formatTime(meta.createdAt),
+    formatDate(meta.createdAt),
     isGoneOnFrom ? "goes on" : "-",
     meta.note ?? "",
   ];
@@ -52,7 +53,7 @@ export function manifestText(manifest: SnapshotManifest, heading: Heading): stri
   const facts: [string, string][] = [
     ["snapshot", manifest.snapshot],
     ["kind", manifest.kind],
-    ["taken", formatTime(manifest.created_ms)],
+    ["taken", formatDate(manifest.created_ms)],
     ["tick", `${manifest.tick_id}, of term ${manifest.epoch}`],
     ["digest", digestHex(manifest.digest)],
     ["entities", `${manifest.entities}, the next is ${manifest.next_entity}`],
@@ -151,17 +152,13 @@ export function infoJson({ meta, entities, bytes, parts }: SnapshotInfo) {
     epoch,
     digest: digestHex(digest),
     sequence,
-    created: formatTime(createdAt),
+    created: formatDate(createdAt),
     restored_in: restoredIn,
     note,
     entities,
     bytes,
     parts,
   };
-}
-
-function formatTime(ms: number): string {
-  return Number.isFinite(new Date(ms).getTime()) ? new Date(ms).toISOString() : `${ms}`;
 }
 
 function formatBytes(bytes: number): string {
