@@ -122,8 +122,7 @@ export class Coordinator {
       epoch,
       lastCommit: sequence,
       stats: this.stats,
-      credits: (system) => this.#registry.credits(system),
-      creditsOf: (instance) => this.#registry.creditsOf(instance),
+      seats: (system) => this.#registry.instancesOf(system),
     });
     this.#snapshots = new SnapshotService({
       ...options,

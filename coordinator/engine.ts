@@ -20,9 +20,10 @@ import { WireError } from "../lib/wire/wire_error.ts";
 import { Broadcaster } from "./broadcaster.ts";
 import { CommandQueue, type QueuedBuffer } from "./command_queue.ts";
 import { Committer } from "./committer.ts";
-import type { Attempt, Credits } from "./dispatcher.ts";
+import type { Attempt } from "./dispatcher.ts";
 import { Grain } from "./grain.ts";
 import { buildGraph, type Graph } from "./graph.ts";
+import type { Seat } from "./placement.ts";
 import { Residency } from "./residency.ts";
 import type { Stats } from "./stats.ts";
 import type { SystemRun } from "./system_run.ts";
@@ -47,9 +48,8 @@ export interface EngineOptions {
   readonly isResident: boolean;
   /** Whether a system waits for the whole of those before it, rather than row by row. */
   readonly isBarrier: boolean;
-  credits(system: string): Credits;
-  /** Shards that one instance can take; 0 when it is gone. */
-  creditsOf(instance: string): number;
+  /** A system's instances as of now. */
+  seats(system: string): readonly Seat[];
 }
 
 /** A buffer from outside, and what became of it. */
@@ -231,7 +231,7 @@ export class Engine {
 
   /** Runs the systems; undefined when the tick was abandoned. */
   async #runSystems(step: TickStep, dt: number): Promise<readonly SystemRun[] | undefined> {
-    const { bus, clock, epoch, isBarrier, credits, creditsOf, report } = this.#options;
+    const { bus, clock, epoch, isBarrier, seats, report } = this.#options;
     const { world, lastRuns } = this.#state;
     const { tick } = step;
     if (this.#graph.of !== world.archetypeCount) this.#graph = this.#buildGraph();
@@ -250,8 +250,7 @@ export class Engine {
       world,
       broadcaster: this.#broadcaster,
       payloadBytesMax: bus.payloadBytesMax,
-      credits,
-      creditsOf,
+      seats,
       send: (system, schedule, { attempt, instance }) =>
         this.#send(schedule, { system, instance, tick, ...attempt }),
       onUnsendable: (system, error) => {
@@ -335,12 +334,12 @@ export class Engine {
   }
 
   #reportHeld(tick: Tick): void {
-    const { report, credits } = this.#options;
+    const { report, seats } = this.#options;
     for (const { plan, accepted } of tick.runs) {
       const open = accepted.filter((shard) => shard === undefined).length;
       if (open === 0) continue;
       const { name } = plan.manifest;
-      const why = credits(name).total === 0
+      const why = seats(name).length === 0
         ? `no instance of it; start one with \`deno task system ${name}\``
         : `${open} of ${accepted.length} shards are out`;
       report.warn(`tick ${tick.tick} waits for ${name}: ${why}`);
