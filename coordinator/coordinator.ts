@@ -7,7 +7,8 @@
  */
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
-import { type Clock, systemDateMs, type Timer } from "../lib/clock.ts";
+import { parseReceipt } from "../lib/bus/receipt.ts";
+import { type Clock, systemDateMs } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
@@ -19,10 +20,12 @@ import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
 import type { Lease } from "./lease.ts";
+import { Membership } from "./membership.ts";
 import { Pace } from "./pace.ts";
 import { QueryService } from "./query_service.ts";
+import { REPEATED_HEADER } from "./receipts.ts";
 import { Reception } from "./reception.ts";
-import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
+import type { RegisteredInstance } from "./registry.ts";
 import { SnapshotService, type SnapshotServiceOptions } from "./snapshot_service.ts";
 import type { SnapshotPolicy } from "./snapshotter.ts";
 import { Stats } from "./stats.ts";
@@ -60,11 +63,13 @@ const WAITING_MAX = 256;
 /** Slow enough for anyone, and far from where timers and `dt` overflow. */
 const HZ_MIN = 0.001;
 
+type StoredOptions = CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">;
+
 export class Coordinator {
   readonly stats: Stats;
   readonly #options: CoordinatorOptions;
   readonly #engine: Engine;
-  readonly #registry: Registry;
+  readonly #members: Membership;
   readonly #queries: QueryService;
   readonly #reception: Reception;
   readonly #snapshots: SnapshotService;
@@ -73,7 +78,6 @@ export class Coordinator {
   readonly #lease: Lease;
   /** What came during a tick, to be done between it and the next. */
   readonly #waiting: (() => void)[] = [];
-  #sweepTimer: Timer | undefined;
   #isTicking = false;
   #isAbandoned = false;
 
@@ -84,30 +88,57 @@ export class Coordinator {
    * @throws {CycleError} when the manifests' order is impossible.
    */
   static async open(options: CoordinatorOptions): Promise<Coordinator> {
-    const { bus, log, subjects, takeover = false, dateMs = systemDateMs } = options;
-    const { payloadBytesMax } = bus;
-    const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
-    using succession = new Succession({ ...options, store, dateMs });
-    const term = await succession.begin({ takeover });
-    const coordinator = new Coordinator({ ...options, store, dateMs }, term);
+    const { takeover = false } = options;
+    const stored = withStore(options);
+    using succession = new Succession(stored);
+    return await Coordinator.#lead(stored, await succession.begin({ takeover }));
+  }
+
+  /**
+   * Stays behind the coordinator that leads, and takes its place when it falls
+   * silent; undefined when `signal` is aborted before.
+   * @throws {UserError} when the world cannot be resumed.
+   * @throws {CycleError} when the manifests' order is impossible.
+   */
+  static async standBy(
+    options: CoordinatorOptions,
+    signal: AbortSignal,
+  ): Promise<Coordinator | undefined> {
+    const stored = withStore(options);
+    using succession = new Succession(stored);
+    const term = await succession.standBy(signal);
+    return term && await Coordinator.#lead(stored, term);
+  }
+
+  static async #lead(options: StoredOptions, term: Term): Promise<Coordinator> {
+    const coordinator = new Coordinator(options, term);
     coordinator.#listen();
     await options.bus.flush();
-    coordinator.#sweep();
+    term.lease.begin();
     return coordinator;
   }
 
   private constructor(
-    options: CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">,
-    { epoch, state, sequence, lease }: Term,
+    options: StoredOptions,
+    { epoch, state, sequence, lease, logBytesMax }: Term,
   ) {
     const { bus, clock, manifests, report } = options;
     this.#options = options;
     this.#epoch = epoch;
     this.#lease = lease;
     this.#pace = new Pace(clock, options);
-    this.#registry = new Registry(manifests.systems);
     this.stats = new Stats(manifests.systems.map(({ name }) => name));
     this.#reception = new Reception({ bus, report, onRefused: () => this.stats.refused++ });
+    this.#members = new Membership({
+      systems: manifests.systems,
+      clock,
+      report,
+      reception: this.#reception,
+      epoch,
+      tickNumber: () => this.tickNumber,
+      onChange: (system) => this.#engine.creditFreed(system),
+      event: (topic, data) => this.#event(topic, data),
+    });
     this.#queries = new QueryService({
       world: state.world,
       payloadBytesMax: bus.payloadBytesMax,
@@ -122,10 +153,11 @@ export class Coordinator {
       epoch,
       lastCommit: sequence,
       stats: this.stats,
-      seats: (system) => this.#registry.instancesOf(system),
+      seats: (system) => this.instancesOf(system),
     });
     this.#snapshots = new SnapshotService({
       ...options,
+      logBytesMax,
       state,
       epoch,
       engine: this.#engine,
@@ -155,7 +187,7 @@ export class Coordinator {
   }
 
   instancesOf(system: string): readonly RegisteredInstance[] {
-    return this.#registry.instancesOf(system);
+    return this.#members.instancesOf(system);
   }
 
   /**
@@ -181,7 +213,7 @@ export class Coordinator {
   /** Ends {@linkcode run} after the tick that is running; `abandon` ends that one, too. */
   stop({ abandon = false }: { abandon?: boolean } = {}): void {
     this.#pace.stop();
-    this.#sweepTimer?.cancel();
+    this.#members.stop();
     this.#lease.end();
     if (!abandon) return;
     this.#isAbandoned = true;
@@ -202,47 +234,18 @@ export class Coordinator {
     this.#snapshots.afterTick(this.tickNumber);
   }
 
-  /** Looks for instances that have gone silent, again and again. */
-  #sweep(): void {
-    const { clock, report } = this.#options;
-    if (this.#pace.isStopped) return;
-    for (const { id, system } of this.#registry.expire(clock.now())) {
-      report.warn(`${id} has been silent for too long; its shards go to others`);
-      this.#announceInstance("system.down", system, id);
-      this.#engine.creditFreed(system);
-    }
-    this.#sweepTimer = clock.after(HEARTBEAT_MS, () => this.#sweep());
-  }
-
   #listen(): void {
     const { subjects, bus } = this.#options;
     const reception = this.#reception;
-    reception.listen(
-      subjects.componentChanged(),
-      "ComponentShard",
-      (result) => {
-        this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
-        this.#engine.acceptResult(result);
-      },
-    );
-    reception.listen(subjects.tickDone, "TickAck", (ack) => {
-      this.#registry.seen(ack.instance_id, ack.system, this.#options.clock.now());
-      this.#engine.acknowledge(ack);
+    this.#members.listen(subjects);
+    reception.overhear(subjects.componentChanged(), "ComponentShard", (result, message) => {
+      if (message.headers[REPEATED_HEADER] !== undefined) return;
+      this.#members.seen(result);
+      this.#engine.acceptResult(result, message);
     });
-    reception.listen(
-      subjects.register,
-      "SystemDescriptor",
-      (value, message) => this.#register(value, message),
-    );
-    reception.listen(
-      subjects.unregister,
-      "Unregister",
-      (value, message) => this.#unregister(value, message),
-    );
-    reception.listen(subjects.heartbeat, "Heartbeat", (beat, message) => {
-      const known = this.#registry.heartbeat(beat, this.#options.clock.now());
-      reception.reply(message, "HeartbeatReply", { known });
-      if (known) this.#engine.creditFreed(beat.system);
+    reception.listen(subjects.tickDone, "TickAck", (ack) => {
+      this.#members.seen(ack);
+      this.#engine.acknowledge(ack);
     });
     reception.listen(
       subjects.entityCommand,
@@ -271,33 +274,7 @@ export class Coordinator {
         "QueryWatchReply",
         this.#queries.watch(value, this.#options.clock.now()),
       ));
-    bus.subscribe(`${this.#engine.scheduleInbox}.>`, (message) => this.#bounce(message));
-  }
-
-  #register(descriptor: MessageOf<"SystemDescriptor">, message: Message): void {
-    const { clock, report } = this.#options;
-    const { name, instance_id } = descriptor;
-    const reason = this.#registry.register(descriptor, clock.now());
-    this.#reception.reply(message, "RegisterReply", {
-      accepted: reason === undefined,
-      ...(reason !== undefined && { reason }),
-      epoch: this.#epoch,
-      tick_id: this.tickNumber,
-      heartbeat_ms: HEARTBEAT_MS,
-    });
-    if (reason !== undefined) return report.warn(`refused instance ${instance_id}: ${reason}`);
-    report.info(`${instance_id} joined`);
-    this.#announceInstance("system.up", name, instance_id);
-    this.#engine.creditFreed(name);
-  }
-
-  #unregister({ instance_id }: MessageOf<"Unregister">, message: Message): void {
-    const instance = this.#registry.unregister(instance_id);
-    this.#reception.reply(message, "UnregisterReply", { known: instance !== undefined });
-    if (instance === undefined) return;
-    this.#options.report.info(`${instance_id} left`);
-    this.#announceInstance("system.down", instance.system, instance_id);
-    this.#engine.creditFreed(instance.system);
+    bus.subscribe(this.#engine.inbox.pattern, (message) => this.#takeAnswer(message));
   }
 
   #enqueue({ id, commands }: MessageOf<"EntityCommand">, message: Message): void {
@@ -363,15 +340,15 @@ export class Coordinator {
     this.#waiting.push(act);
   }
 
-  /** A schedule found no instance with a credit, or the instance refused it. */
-  #bounce(message: Message): void {
-    const [system, tick, shard, attempt] = message.subject
-      .slice(this.#engine.scheduleInbox.length + 1).split(".");
-    this.#engine.bounce(system, {
-      tick: Number(tick),
-      shard: Number(shard),
-      attempt: Number(attempt),
-    });
+  /**
+   * The log has stored the result of a schedule or not; or else the schedule found
+   * no instance with a credit, or the instance refused it.
+   */
+  #takeAnswer(message: Message): void {
+    const key = this.#engine.inbox.parse(message.subject);
+    const receipt = parseReceipt(message);
+    if (receipt) this.#engine.receive(key, receipt.isStored);
+    else this.#engine.bounce(key);
   }
 
   /** To a watch: what does not fit into a message is lost, rather than the coordinator. */
@@ -384,14 +361,17 @@ export class Coordinator {
     }
   }
 
-  #announceInstance(topic: "system.up" | "system.down", system: string, instance: string): void {
-    this.#event(topic, { system, instance });
-  }
-
   #event(topic: string, data: MessageOf<"Event">["data"]): void {
     const { bus, subjects } = this.#options;
     const event = { topic, tick_id: this.tickNumber, source: "coordinator", data };
     const encoded = encodeMessage("Event", event);
     bus.publish(subjects.event(topic), encoded.data, encoded.options);
   }
+}
+
+function withStore(options: CoordinatorOptions): StoredOptions {
+  const { bus, log, subjects, dateMs = systemDateMs } = options;
+  const { payloadBytesMax } = bus;
+  const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
+  return { ...options, store, dateMs };
 }

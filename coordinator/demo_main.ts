@@ -121,8 +121,8 @@ function openCoordinator(
     hz: flags.hz,
     isUnpaced: flags.maxSpeed === true,
     isResident: flags.resident,
-    snapshots: snapshotPolicy(flags),
     isBarrier: flags.barrier === true,
+    snapshots: snapshotPolicy(flags),
     replicas: 1,
     report: { info: () => {}, warn: (line) => report.warn(line) },
   });

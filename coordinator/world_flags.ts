@@ -17,9 +17,9 @@ export interface WorldFlags {
   readonly ticks?: number;
   readonly maxSpeed?: true;
   readonly resident: boolean;
+  readonly barrier?: true;
   readonly snapshotEvery: SnapshotPolicy["every"];
   readonly snapshotsKept: number;
-  readonly barrier?: true;
 }
 
 const HZ_DEFAULT = 60;

@@ -107,8 +107,8 @@ export class TickHarness implements AsyncDisposable {
       isResident: false,
       isBarrier: this.#options.isBarrier ?? false,
       replicas: 1,
-      ...(this.#options.snapshots && { snapshots: this.#options.snapshots }),
       takeover,
+      ...(this.#options.snapshots && { snapshots: this.#options.snapshots }),
       dateMs: () => 0,
       report: {
         info: (line) => this.lines.push(line),
