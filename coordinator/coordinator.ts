@@ -18,7 +18,10 @@ import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
+import { FencedError } from "./committer.ts";
+import { ControlService } from "./control_service.ts";
 import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
+import { buildGraph } from "./graph.ts";
 import type { Lease } from "./lease.ts";
 import { Membership } from "./membership.ts";
 import { Pace } from "./pace.ts";
@@ -29,6 +32,7 @@ import type { RegisteredInstance } from "./registry.ts";
 import { SnapshotService, type SnapshotServiceOptions } from "./snapshot_service.ts";
 import type { SnapshotPolicy } from "./snapshotter.ts";
 import { Stats } from "./stats.ts";
+import { openSets } from "./streams.ts";
 import { Succession, type Term } from "./succession.ts";
 
 export interface CoordinatorOptions {
@@ -60,8 +64,6 @@ export interface CoordinatorOptions {
 
 /** What may wait for the end of a tick, queries above all. */
 const WAITING_MAX = 256;
-/** Slow enough for anyone, and far from where timers and `dt` overflow. */
-const HZ_MIN = 0.001;
 
 type StoredOptions = CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">;
 
@@ -80,6 +82,8 @@ export class Coordinator {
   readonly #waiting: (() => void)[] = [];
   #isTicking = false;
   #isAbandoned = false;
+  /** Set when another coordinator leads. */
+  #followed: FencedError | undefined;
 
   /**
    * Resumes the world that the log holds, or begins a new one, and listens; ticks
@@ -206,6 +210,7 @@ export class Coordinator {
     } finally {
       this.stop();
     }
+    if (this.#followed) throw this.#followed;
     if (!this.#isAbandoned) await this.#snapshots.stop();
     await this.#engine.settled();
   }
@@ -238,6 +243,12 @@ export class Coordinator {
     const { subjects, bus } = this.#options;
     const reception = this.#reception;
     this.#members.listen(subjects);
+    reception.listen(subjects.lease, "Lease", ({ epoch }) => {
+      if (epoch > this.#epoch) this.#stepDown(epoch);
+    });
+    bus.onStatus((status) => {
+      if (status === "reconnected") this.#renew();
+    });
     reception.overhear(subjects.componentChanged(), "ComponentShard", (result, message) => {
       if (message.headers[REPEATED_HEADER] !== undefined) return;
       this.#members.seen(result);
@@ -252,11 +263,15 @@ export class Coordinator {
       "EntityCommand",
       (value, message) => this.#enqueue(value, message),
     );
-    reception.listen(
-      subjects.control,
-      "Control",
-      (value, message) => this.#control(value, message),
-    );
+    const control = new ControlService({
+      reception,
+      pace: this.#pace,
+      snapshots: this.#snapshots,
+      status: () => this.#status(),
+    });
+    reception.listen(subjects.control, "Control", (value, message) => {
+      control.handle(value, message);
+    });
     reception.listen(
       subjects.queryRequest,
       "QueryRequest",
@@ -295,24 +310,6 @@ export class Coordinator {
     if (!isQueued) throw new WireError("Cannot queue the commands: too many wait; try again later");
   }
 
-  #control(control: MessageOf<"Control">, message: Message): void {
-    const { op, ticks, hz } = control;
-    if (op === "pause") this.#pace.pause();
-    else if (op === "resume") this.#pace.resume();
-    else if (op === "step") this.#pace.step(ticks ?? 1);
-    else if (op === "rate") {
-      if (hz === undefined || hz < HZ_MIN) {
-        throw new WireError(`Cannot set the rate: it takes an hz from ${HZ_MIN}`);
-      }
-      this.#pace.setRate(hz);
-    } else if (op === "snapshot" || op === "restore") {
-      const done = this.#snapshots.control(control);
-      const reply = done.then((snapshot) => ({ ...this.#status(), snapshot }));
-      return this.#reception.answerLater(message, "ControlReply", reply);
-    }
-    this.#reception.reply(message, "ControlReply", this.#status());
-  }
-
   #status(): MessageOf<"ControlReply"> {
     const systems = [...this.stats.systems].map(([name, { ticks: _, ...counts }]) => {
       const instances = this.instancesOf(name);
@@ -329,6 +326,29 @@ export class Coordinator {
       refused: this.stats.refused,
       systems: Object.fromEntries(systems),
     };
+  }
+
+  /** Without a commit it would not learn it from the log. */
+  #stepDown(epoch: number): void {
+    this.#followed = new FencedError(
+      `Cannot go on at tick ${this.tickNumber}: another coordinator has taken this one's place, in ` +
+        `term ${epoch}`,
+    );
+    this.stop({ abandon: true });
+  }
+
+  /** The server may be another one than before: what was on its way is lost, and what was in memory. */
+  async #renew(): Promise<void> {
+    const { report } = this.#options;
+    report.info("connected to NATS again");
+    this.#engine.resend();
+    try {
+      await openSets(this.#options);
+      this.#engine.forgetSets();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      report.warn(`${reason}; instances that join now lack broadcast sets until they change`);
+    }
   }
 
   /** Calls `act` when the world is not in the middle of a tick. */
@@ -369,8 +389,10 @@ export class Coordinator {
   }
 }
 
+/** @throws {CycleError} before anything is claimed that could not be led. */
 function withStore(options: CoordinatorOptions): StoredOptions {
-  const { bus, log, subjects, dateMs = systemDateMs } = options;
+  const { bus, log, subjects, manifests, dateMs = systemDateMs } = options;
+  buildGraph(manifests.systems, undefined);
   const { payloadBytesMax } = bus;
   const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
   return { ...options, store, dateMs };

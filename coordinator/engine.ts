@@ -232,6 +232,16 @@ export class Engine {
     if (this.#current?.tick === tick) this.#current.runOf(system)?.bounce(attempt);
   }
 
+  /** Whatever is out may be lost, and goes out again. */
+  resend(): void {
+    for (const run of this.#current?.runs ?? []) run.resend();
+  }
+
+  /** All sets are published anew when their systems run next. */
+  forgetSets(): void {
+    this.#broadcaster.forget();
+  }
+
   /** Instances of the system came, or have time again. */
   creditFreed(system: string): void {
     this.#current?.runOf(system)?.creditFreed();
