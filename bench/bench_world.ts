@@ -17,8 +17,6 @@ export interface BenchWorldOptions
   readonly prefix: string;
   /** Of each system; 1 by default. */
   readonly instances?: number;
-  /** Shards that an instance takes at a time; the program's default otherwise. */
-  readonly credits?: number;
   /** What stands between the coordinator and its connection. */
   readonly wrap?: (connection: Pick<SteppedOptions, "bus" | "log">) => typeof connection;
 }
@@ -64,10 +62,9 @@ export class BenchWorld implements AsyncDisposable {
 }
 
 function startInstances(
-  { setting: { manifests }, servers, prefix, instances = 1, credits }: BenchWorldOptions,
+  { setting: { manifests }, servers, prefix, instances = 1 }: BenchWorldOptions,
 ): Promise<AsyncDisposable[]> {
   const flags = ["--manifests", manifests.folder, "--nats", servers, "--prefix", prefix];
-  if (credits !== undefined) flags.push("--credits", `${credits}`);
   return Promise.all(
     manifests.systems.flatMap(({ name }) =>
       Array.from(

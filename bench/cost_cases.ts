@@ -174,9 +174,9 @@ function openMemory() {
     let runs = 0;
     const run = async (bodies: number) => {
       const args = [servers, `run${++runs}`, `${bodies}`, `${MEMORY.ticks}`];
-      const { peakBytes, digest }: { peakBytes: number; digest: string } = JSON.parse(
-        await outputOf(MEMORY_MAIN, args),
-      );
+      const output = await outputOf(MEMORY_MAIN, args);
+      if (output === undefined) throw new Error("Cannot measure the memory: its process failed");
+      const { peakBytes, digest }: { peakBytes: number; digest: string } = JSON.parse(output);
       return { peakBytes, digest: () => BigInt(digest) };
     };
     return async () => {

@@ -52,7 +52,7 @@ export const scaleCases: readonly BenchCase[] = [
 
 const COMPUTE = { rows: 16_384, ticks: 10 };
 
-/** Bodies of numbers that take long to compute. */
+/** Numbers that take long to compute. */
 function computeSetting(stateOf = (index: number) => index + 1): Promise<Setting> {
   return benchSetting(["mix"], {
     count: COMPUTE.rows,
@@ -96,7 +96,7 @@ function openWorkers() {
   });
 }
 
-const CALLS = { rows: 8192, instances: 16, ticks: 2 };
+const CALLS = { rows: 32_768, instances: 16, ticksOnOne: 1, ticksOnMany: 8 };
 
 /** Rows that have been answered before, as after so many ticks. */
 function callSetting(answers = 0): Promise<Setting> {
@@ -107,17 +107,16 @@ function openScaleMany() {
   return openSession(async (stack) => {
     const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const setting = await callSetting();
-    // With one credit an instance waits for one answer at a time.
     const open = (instances: number) =>
-      BenchWorld.open({ servers, setting, prefix: `on${instances}`, instances, credits: 1 });
+      BenchWorld.open({ servers, setting, prefix: `on${instances}`, instances });
     const [one, many] = [stack.use(await open(1)), stack.use(await open(CALLS.instances))];
-    let ticks = 0;
+    let rounds = 0;
     return async () => {
-      const theirs = await one.run(CALLS.ticks);
-      const ours = await many.run(CALLS.ticks);
-      ticks += CALLS.ticks;
-      const truth = await BareWorld.open(await callSetting(ticks));
-      for (const world of [one, many]) expectSame(world, truth);
+      const theirs = await one.run(CALLS.ticksOnOne);
+      const ours = await many.run(CALLS.ticksOnMany);
+      rounds++;
+      expectSame(one, await BareWorld.open(await callSetting(rounds * CALLS.ticksOnOne)));
+      expectSame(many, await BareWorld.open(await callSetting(rounds * CALLS.ticksOnMany)));
       return {
         ours: SECOND_MS / ours.periodMs,
         theirs: CALLS.instances * SECOND_MS / theirs.periodMs,

@@ -163,6 +163,7 @@ export class Coordinator {
       ...options,
       logBytesMax,
       state,
+      epoch,
       engine: this.#engine,
       pace: this.#pace,
       betweenTicks: (act) => this.#betweenTicks(act),
