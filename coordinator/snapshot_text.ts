@@ -125,7 +125,7 @@ function entitiesText({ count, first }: EntitySample): string {
   return `${count} ${count === 1 ? "entity" : "entities"}: ${first.join(", ")}${more}`;
 }
 
-function valueText(value: FieldValue): string {
+export function valueText(value: FieldValue): string {
   const text = JSON.stringify(value, plainValue);
   return text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX)}...` : text;
 }

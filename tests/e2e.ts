@@ -7,6 +7,7 @@
 import { fileURLToPath } from "node:url";
 import { Coordinator } from "../coordinator/coordinator.ts";
 import { Local } from "../coordinator/local.ts";
+import type { SnapshotPolicy } from "../coordinator/snapshotter.ts";
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { connectNats } from "../lib/bus/nats_bus.ts";
@@ -27,6 +28,7 @@ export const PROGRAMS = {
   demo: `${REPOSITORY}coordinator/demo_main.ts`,
   plan: `${REPOSITORY}coordinator/plan_main.ts`,
   snapshot: `${REPOSITORY}coordinator/snapshot_main.ts`,
+  replay: `${REPOSITORY}coordinator/replay_main.ts`,
   system: `${REPOSITORY}lib/runtime/main.ts`,
   types: `${REPOSITORY}lib/manifest/types_main.ts`,
   new: `${REPOSITORY}lib/manifest/new_main.ts`,
@@ -333,6 +335,7 @@ export interface LocalOptions {
   readonly world?: string;
   /** What the manifests are to be like instead. */
   readonly change?: (manifests: Manifests) => Manifests;
+  readonly snapshots?: SnapshotPolicy;
 }
 
 export interface LocalWorld {
@@ -364,6 +367,7 @@ export async function withLocal<T>(
     hz,
     isUnpaced: true,
     replicas: 1,
+    ...(options.snapshots && { snapshots: options.snapshots }),
   });
   try {
     await local.start();

@@ -40,9 +40,13 @@ export default defineSystem(import.meta, ({ rows }) => {
   });
 }
 
-/** Runs the program to its end. */
-async function snapshot(url: string, args: readonly string[]) {
-  await using program = startProgram("snapshot", [...args, "--nats", url]);
+/** Runs `deno task snapshot` to its end. */
+function snapshot(url: string, args: readonly string[]) {
+  return runToEnd("snapshot", url, args);
+}
+
+async function runToEnd(task: "snapshot" | "replay", url: string, args: readonly string[]) {
+  await using program = startProgram(task, [...args, "--nats", url]);
   const code = await program.code();
   const { stdout, stderr } = program;
   return { code, text: stdout.join("\n"), errors: stderr.join("\n"), stdout };
@@ -154,4 +158,55 @@ Deno.test("deno task snapshot needs no coordinator for what is stored, and says 
   const final = await finalOf(other);
   assertEquals(final.ticks, 12);
   assertEquals(final.hash, (await finalOf(coord)).hash);
+});
+
+Deno.test("deno task replay goes back in a log, verifies it, and begins another world from there", async () => {
+  await using project = await createField();
+  await using server = await startTestServer();
+  const { url } = server;
+  const file = `${project.path}/past.orrery`;
+  const replay = (args: readonly string[]) => runToEnd("replay", url, args);
+  const nothing = await replay([]);
+  assertEquals(nothing.code, 1);
+  assertMatch(nothing.errors, /stream not found$/);
+
+  const meeting = { project, url };
+  await using coord = startCoordinator(meeting, ["--ticks", "20"]);
+  await using instance = startInstance(meeting, "count");
+  const { hash } = await finalOf(coord);
+  instance.kill("SIGTERM");
+
+  const past = await replay(["--from", "7", "--to", "9"]);
+  assertEquals(past.code, 0, past.errors);
+  assertMatch(past.text, /^tick +entities +digest\n +7 +500 +[0-9a-f]{16}\n/);
+  assertMatch(past.text, /^tick +9\nentities +500, the next is 501\nhash +[0-9a-f]{16}$/m);
+  const future = await replay(["--to", "21"]);
+  assertEquals([future.code, future.text], [1, ""]);
+  assertStringIncludes(future.errors, "what is retained is ticks 0 to 20");
+
+  const { manifests } = project;
+  const verified = await replay(["--verify", "--manifests", manifests]);
+  assertEquals(verified.code, 0, verified.errors);
+  assertMatch(verified.text, /ticks 1 to 20 are as they were logged; \d+ shards were run again$/);
+  assertStringIncludes(verified.text, hash);
+  const script = `${project.path}/systems/count.ts`;
+  const text = await Deno.readTextFile(script);
+  await Deno.writeTextFile(script, text.replace("ticks[row]++", "ticks[row] += row === 3 ? 2 : 1"));
+  const differing = await replay(["--verify", "--from", "11", "--manifests", manifests]);
+  assertEquals(differing.code, 1);
+  assertMatch(
+    differing.text,
+    /^tick 11, count: Count\.ticks of entity 4 is another\n +logged +11\n +run again +12$/,
+  );
+  await Deno.writeTextFile(script, text);
+
+  const forked = await replay(["--to", "12", "--fork", "what_if", "--export", file]);
+  assertEquals(forked.code, 0, forked.errors);
+  assertStringIncludes(forked.text, "begun what_if with t12: 500 entities at tick 12");
+  const same = await snapshot(url, ["diff", "t12", file, "--prefix", "what_if"]);
+  assertEquals(same.text, "There is no difference.");
+  const other = { ...meeting, prefix: "what_if" };
+  await using branch = startCoordinator(other, ["--ticks", "20"]);
+  await using _ = startInstance(other, "count");
+  assertEquals((await finalOf(branch)).hash, hash);
 });
