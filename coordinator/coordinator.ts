@@ -7,7 +7,8 @@
  */
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
-import { type Clock, delay, systemDateMs, type Timer } from "../lib/clock.ts";
+import { parseReceipt } from "../lib/bus/receipt.ts";
+import { type Clock, systemDateMs, type Timer } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
@@ -18,12 +19,14 @@ import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
-import { Gate } from "./gate.ts";
 import type { Lease } from "./lease.ts";
-import { Pacer } from "./pacer.ts";
+import { Pace } from "./pace.ts";
 import { QueryService } from "./query_service.ts";
+import { REPEATED_HEADER } from "./receipts.ts";
 import { Reception } from "./reception.ts";
 import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
+import { SnapshotService, type SnapshotServiceOptions } from "./snapshot_service.ts";
+import type { SnapshotPolicy } from "./snapshotter.ts";
 import { Stats } from "./stats.ts";
 import { Succession, type Term } from "./succession.ts";
 
@@ -45,6 +48,8 @@ export interface CoordinatorOptions {
   readonly isBarrier?: boolean;
   /** Copies of the streams in a cluster. */
   readonly replicas: number;
+  /** When snapshots are taken by themselves, and how many are kept; none are by default. */
+  readonly snapshots?: SnapshotPolicy;
   /** Whether to take the place of a coordinator that is alive; by default it is left alone. */
   readonly takeover?: boolean;
   /** Milliseconds since 1970, for people who look at snapshots; the machine's by default. */
@@ -52,7 +57,8 @@ export interface CoordinatorOptions {
   readonly report: Report;
 }
 
-const QUERIES_WAITING_MAX = 256;
+/** What may wait for the end of a tick, queries above all. */
+const WAITING_MAX = 256;
 /** Slow enough for anyone, and far from where timers and `dt` overflow. */
 const HZ_MIN = 0.001;
 
@@ -63,18 +69,15 @@ export class Coordinator {
   readonly #registry: Registry;
   readonly #queries: QueryService;
   readonly #reception: Reception;
-  readonly #gate = new Gate();
-  readonly #pacer: Pacer;
+  readonly #snapshots: SnapshotService;
+  readonly #pace: Pace;
   readonly #epoch: number;
   readonly #lease: Lease;
-  readonly #stopping = new AbortController();
-  /** Queries that came during a tick, to be answered between it and the next. */
-  readonly #waitingQueries: (() => void)[] = [];
-  /** Aborted when the wait for the next tick is for nothing. */
-  #waiting = new AbortController();
+  /** What came during a tick, to be done between it and the next. */
+  readonly #waiting: (() => void)[] = [];
   #sweepTimer: Timer | undefined;
   #isTicking = false;
-  #dt: number;
+  #isAbandoned = false;
 
   /**
    * Resumes the world that the log holds, or begins a new one, and listens; ticks
@@ -87,20 +90,23 @@ export class Coordinator {
     const { payloadBytesMax } = bus;
     const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
     using succession = new Succession({ ...options, store, dateMs });
-    const coordinator = new Coordinator(options, await succession.begin({ takeover }));
+    const term = await succession.begin({ takeover });
+    const coordinator = new Coordinator({ ...options, store, dateMs }, term);
     coordinator.#listen();
     await options.bus.flush();
     coordinator.#sweep();
     return coordinator;
   }
 
-  private constructor(options: CoordinatorOptions, { epoch, state, sequence, lease }: Term) {
-    const { bus, clock, manifests, hz, isUnpaced, report } = options;
+  private constructor(
+    options: CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">,
+    { epoch, state, sequence, lease, logBytesMax }: Term,
+  ) {
+    const { bus, clock, manifests, report } = options;
     this.#options = options;
     this.#epoch = epoch;
     this.#lease = lease;
-    this.#dt = 1 / hz;
-    this.#pacer = new Pacer(isUnpaced ? Infinity : hz, clock.now());
+    this.#pace = new Pace(clock, options);
     this.#registry = new Registry(manifests.systems);
     this.stats = new Stats(manifests.systems.map(({ name }) => name));
     this.#reception = new Reception({ bus, report, onRefused: () => this.stats.refused++ });
@@ -119,6 +125,15 @@ export class Coordinator {
       lastCommit: sequence,
       stats: this.stats,
       seats: (system) => this.#registry.instancesOf(system),
+    });
+    this.#snapshots = new SnapshotService({
+      ...options,
+      logBytesMax,
+      state,
+      engine: this.#engine,
+      pace: this.#pace,
+      betweenTicks: (act) => this.#betweenTicks(act),
+      event: (topic, data) => this.#event(topic, data),
     });
   }
 
@@ -151,59 +166,48 @@ export class Coordinator {
    * @throws {FencedError} when another coordinator commits to this log.
    */
   async run(ticksMax = Infinity): Promise<void> {
-    const { clock } = this.#options;
-    const { signal } = this.#stopping;
-    this.#pacer.restart(clock.now());
+    this.#pace.restart();
     try {
-      while (!signal.aborted && this.tickNumber < ticksMax) {
-        if (!this.#gate.isOpen) {
-          await this.#gate.pass();
-          this.#pacer.restart(clock.now());
-        }
-        if (await this.#isDue()) await this.#tick();
+      while (!this.#pace.isStopped && this.tickNumber < ticksMax) {
+        const isDue = await this.#pace.next();
+        // A restore, which is a tick too, may have come in between.
+        if (isDue && !this.#pace.isHeld && this.tickNumber < ticksMax) await this.#tick();
       }
     } finally {
       this.stop();
     }
+    if (!this.#isAbandoned) await this.#snapshots.stop();
     await this.#engine.settled();
   }
 
   /** Ends {@linkcode run} after the tick that is running; `abandon` ends that one, too. */
   stop({ abandon = false }: { abandon?: boolean } = {}): void {
-    this.#stopping.abort();
-    this.#waiting.abort();
+    this.#pace.stop();
     this.#sweepTimer?.cancel();
     this.#lease.end();
-    this.#gate.open();
-    if (abandon) this.#engine.abandon();
-  }
-
-  /** Waits for the next tick's time; false when a pause, a step or another rate came first. */
-  async #isDue(): Promise<boolean> {
-    const { clock } = this.#options;
-    const waitMs = this.#pacer.next(clock.now());
-    this.#waiting = new AbortController();
-    if (waitMs > 0) await delay(clock, waitMs, this.#waiting.signal);
-    return !this.#waiting.signal.aborted && !this.#stopping.signal.aborted;
+    if (!abandon) return;
+    this.#isAbandoned = true;
+    this.#engine.abandon();
   }
 
   async #tick(): Promise<void> {
     const { clock } = this.#options;
     const startedAt = clock.now();
     this.#isTicking = true;
-    const isDone = await this.#engine.tick(this.#dt);
+    const isDone = await this.#engine.tick(this.#pace.dt);
     this.#isTicking = false;
     if (!isDone) return;
-    const periodMs = this.#pacer.periodMs;
+    const { periodMs } = this.#pace;
     if (periodMs > 0 && clock.now() - startedAt > periodMs) this.stats.overruns++;
-    for (const answer of this.#waitingQueries.splice(0)) answer();
+    for (const act of this.#waiting.splice(0)) act();
     this.#queries.push(this.tickNumber, clock.now());
+    this.#snapshots.afterTick(this.tickNumber);
   }
 
   /** Looks for instances that have gone silent, again and again. */
   #sweep(): void {
     const { clock, report } = this.#options;
-    if (this.#stopping.signal.aborted) return;
+    if (this.#pace.isStopped) return;
     for (const { id, system } of this.#registry.expire(clock.now())) {
       report.warn(`${id} has been silent for too long; its shards go to others`);
       this.#announceInstance("system.down", system, id);
@@ -215,14 +219,11 @@ export class Coordinator {
   #listen(): void {
     const { subjects, bus } = this.#options;
     const reception = this.#reception;
-    reception.listen(
-      subjects.componentChanged(),
-      "ComponentShard",
-      (result) => {
-        this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
-        this.#engine.acceptResult(result);
-      },
-    );
+    reception.overhear(subjects.componentChanged(), "ComponentShard", (result, message) => {
+      if (message.headers[REPEATED_HEADER] !== undefined) return;
+      this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
+      this.#engine.acceptResult(result, message);
+    });
     reception.listen(subjects.tickDone, "TickAck", (ack) => {
       this.#registry.seen(ack.instance_id, ack.system, this.#options.clock.now());
       this.#engine.acknowledge(ack);
@@ -269,7 +270,7 @@ export class Coordinator {
         "QueryWatchReply",
         this.#queries.watch(value, this.#options.clock.now()),
       ));
-    bus.subscribe(`${this.#engine.scheduleInbox}.>`, (message) => this.#bounce(message));
+    bus.subscribe(this.#engine.inbox.pattern, (message) => this.#takeAnswer(message));
   }
 
   #register(descriptor: MessageOf<"SystemDescriptor">, message: Message): void {
@@ -316,19 +317,21 @@ export class Coordinator {
     if (!isQueued) throw new WireError("Cannot queue the commands: too many wait; try again later");
   }
 
-  #control({ op, ticks, hz }: MessageOf<"Control">, message: Message): void {
-    const now = this.#options.clock.now();
-    if (op === "pause") this.#gate.pause();
-    else if (op === "resume") this.#gate.open();
-    else if (op === "step") this.#gate.step(ticks ?? 1);
+  #control(control: MessageOf<"Control">, message: Message): void {
+    const { op, ticks, hz } = control;
+    if (op === "pause") this.#pace.pause();
+    else if (op === "resume") this.#pace.resume();
+    else if (op === "step") this.#pace.step(ticks ?? 1);
     else if (op === "rate") {
       if (hz === undefined || hz < HZ_MIN) {
         throw new WireError(`Cannot set the rate: it takes an hz from ${HZ_MIN}`);
       }
-      this.#dt = 1 / hz;
-      this.#pacer.restart(now, hz);
+      this.#pace.setRate(hz);
+    } else if (op === "snapshot" || op === "restore") {
+      const done = this.#snapshots.control(control);
+      const reply = done.then((snapshot) => ({ ...this.#status(), snapshot }));
+      return this.#reception.answerLater(message, "ControlReply", reply);
     }
-    if (op === "pause" || op === "step" || op === "rate") this.#waiting.abort();
     this.#reception.reply(message, "ControlReply", this.#status());
   }
 
@@ -341,8 +344,8 @@ export class Coordinator {
     return {
       epoch: this.#epoch,
       tick_id: this.tickNumber,
-      running: this.#gate.isOpen,
-      hz: 1 / this.#dt,
+      running: this.#pace.isRunning,
+      hz: 1 / this.#pace.dt,
       entities: this.entityCount,
       overruns: this.stats.overruns,
       refused: this.stats.refused,
@@ -350,24 +353,24 @@ export class Coordinator {
     };
   }
 
-  /** Calls `answer` when the world is not in the middle of a tick. */
-  #betweenTicks(answer: () => void): void {
-    if (!this.#isTicking) return answer();
-    if (this.#waitingQueries.length >= QUERIES_WAITING_MAX) {
-      throw new WireError("Cannot take the query: too many wait; try again later");
+  /** Calls `act` when the world is not in the middle of a tick. */
+  #betweenTicks(act: () => void): void {
+    if (!this.#isTicking) return act();
+    if (this.#waiting.length >= WAITING_MAX) {
+      throw new WireError("Cannot take the request: too many wait; try again later");
     }
-    this.#waitingQueries.push(answer);
+    this.#waiting.push(act);
   }
 
-  /** A schedule found no instance with a credit, or the instance refused it. */
-  #bounce(message: Message): void {
-    const [system, tick, shard, attempt] = message.subject
-      .slice(this.#engine.scheduleInbox.length + 1).split(".");
-    this.#engine.bounce(system, {
-      tick: Number(tick),
-      shard: Number(shard),
-      attempt: Number(attempt),
-    });
+  /**
+   * The log has stored the result of a schedule or not; or else the schedule found
+   * no instance with a credit, or the instance refused it.
+   */
+  #takeAnswer(message: Message): void {
+    const key = this.#engine.inbox.parse(message.subject);
+    const receipt = parseReceipt(message);
+    if (receipt) this.#engine.receive(key, receipt.isStored);
+    else this.#engine.bounce(key);
   }
 
   /** To a watch: what does not fit into a message is lost, rather than the coordinator. */
@@ -381,13 +384,13 @@ export class Coordinator {
   }
 
   #announceInstance(topic: "system.up" | "system.down", system: string, instance: string): void {
+    this.#event(topic, { system, instance });
+  }
+
+  #event(topic: string, data: MessageOf<"Event">["data"]): void {
     const { bus, subjects } = this.#options;
-    const { data, options } = encodeMessage("Event", {
-      topic,
-      tick_id: this.tickNumber,
-      source: "coordinator",
-      data: { system, instance },
-    });
-    bus.publish(subjects.event(topic), data, options);
+    const event = { topic, tick_id: this.tickNumber, source: "coordinator", data };
+    const encoded = encodeMessage("Event", event);
+    bus.publish(subjects.event(topic), encoded.data, encoded.options);
   }
 }

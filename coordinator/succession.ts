@@ -22,7 +22,7 @@ import { initialState, type WorldState } from "./world_state.ts";
 
 export interface SuccessionOptions extends StreamOptions, RecoveryPorts {
   readonly bus: Bus;
-  readonly store: Pick<SnapshotStore, "newest" | "open" | "save">;
+  readonly store: Pick<SnapshotStore, "newest" | "load" | "open" | "save">;
   readonly manifests: Manifests;
   /** The entities that a new world begins with. */
   readonly world?: WorldManifest | undefined;
@@ -38,6 +38,8 @@ export interface Term {
   /** Sequence of its beginning, after which its commits are appended. */
   readonly sequence: number;
   readonly lease: Lease;
+  /** What the log may grow to, in bytes. */
+  readonly logBytesMax: number;
 }
 
 /** What a term would begin with. */
@@ -57,6 +59,7 @@ export class Succession implements Disposable {
   readonly #options: SuccessionOptions;
   readonly #watch: LeaseWatch;
   #epochMin = 1;
+  #logBytesMax = 0;
   #replica: Replica | undefined;
   /** Sequence up to which the replica has seen the log. */
   #seen = 0;
@@ -96,6 +99,7 @@ export class Succession implements Disposable {
     const components = await openComponents(this.#options);
     const sets = await openSets(this.#options);
     await store.open({ replicas });
+    this.#logBytesMax = components.bytesMax;
     this.#epochMin = Math.max(components.lastSequence, sets.lastSequence) + 1;
   }
 
@@ -182,7 +186,7 @@ export class Succession implements Disposable {
     const { data, options } = encodeMessage("TermStart", { epoch, tick_id: tick }, { epoch, tick });
     const sequence = await log.append(subjects.commit, data, { ...options, ...expected });
     const lease = new Lease(this.#options, { epoch, tick: () => state.tick });
-    return { epoch, state, sequence, lease };
+    return { epoch, state, sequence, lease, logBytesMax: this.#logBytesMax };
   }
 
   #reportResumed({ epoch, state }: Term): void {

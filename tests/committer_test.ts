@@ -4,6 +4,7 @@ import { MemoryNetwork } from "../lib/bus/memory_bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { decodePayload } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
+import { VirtualClock } from "./virtual_clock.ts";
 
 const SUBJECT = "engine.coord.commit";
 const STREAM = "COMMITS";
@@ -25,7 +26,17 @@ async function openLog(): Promise<Log> {
 }
 
 function committer(log: Log, lastSequence = 0): Committer {
-  return new Committer(log, { subject: SUBJECT, lastSequence });
+  return new Committer({
+    log,
+    clock: new VirtualClock(),
+    stream: STREAM,
+    subject: SUBJECT,
+    lastSequence,
+    onTrouble: (_, error) => {
+      throw error;
+    },
+    onRelief: () => {},
+  });
 }
 
 function commit(tick: number, epoch = 1): MessageOf<"TickCommit"> {
@@ -119,11 +130,26 @@ Deno.test("Committer.commit() passes other failures of the log on, to who comes 
   await assertRejects(() => mine.commit(commit(2), nothing), RangeError, "too large");
 });
 
+Deno.test("Committer.commit() waits for the receipts of what the tick accepted", async () => {
+  const log = await openLog();
+  const mine = committer(log);
+  const key = { system: "physics", tick: 1, shard: 0, attempt: 0 };
+  mine.receipts.begin(1);
+  const result = { subject: "x", data: new Uint8Array(1), headers: {}, hasReceipt: true };
+  mine.receipts.accept(key, result);
+  await mine.commit(commit(1), nothing);
+  assertEquals(await storedTicks(log), []);
+  mine.receipts.receive(key, true);
+  await mine.settled();
+  assertEquals(await storedTicks(log), [1]);
+});
+
 function bound(log: Log): Log {
   return {
     open: (config) => log.open(config),
     append: (subject, data, options) => log.append(subject, data, options),
     read: (stream, options) => log.read(stream, options),
+    follow: (stream, options) => log.follow(stream, options),
     lastPerSubject: (stream, filter) => log.lastPerSubject(stream, filter),
     purge: (stream, options) => log.purge(stream, options),
     info: (stream) => log.info(stream),

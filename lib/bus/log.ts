@@ -12,7 +12,7 @@ export interface StreamConfig {
   /** Subjects that the stream captures, wildcards allowed. */
   readonly subjects: readonly string[];
   readonly storage: "file" | "memory";
-  /** How many bytes the stream may grow to. */
+  /** How many bytes the stream may grow to; fewer where its server has not got the room. */
   readonly bytesMax: number;
   /** What goes when it is full: the oldest messages (the default), or the new one, which is refused. */
   readonly discard?: "old" | "new";
@@ -34,6 +34,8 @@ export interface StreamInfo {
   readonly messages: number;
   /** What the messages take in the store, its own overhead included. */
   readonly bytes: number;
+  /** What the stream may grow to. */
+  readonly bytesMax: number;
   /** One past `lastSequence` while the stream is empty. */
   readonly firstSequence: number;
   readonly lastSequence: number;
@@ -53,12 +55,22 @@ export interface Log {
    * Publishes one message and resolves with its sequence once it is stored.
    * It is an ordinary publish too: subscribers get it even when the stream refuses it.
    * @throws {WrongLastSequenceError} when `expectedLastSequence` does not hold.
-   * @throws {Error} when the message is not stored, as in a full stream that discards new ones.
+   * @throws {StreamFullError} when there is no room for it, in the stream or on its server.
+   * @throws {UnavailableError} when there is no connection, or none any more: it may be stored or not.
    */
   append(subject: string, data: Uint8Array, options?: AppendOptions): Promise<number>;
 
   /** The entries stored now on `filter`'s subjects, from sequence `from` (default: the first). */
   read(stream: string, options?: { filter?: string; from?: number }): AsyncIterable<LogEntry>;
+
+  /**
+   * The entries from sequence `from` on, and then each one as it is stored, until
+   * `signal` is aborted. While the log cannot be reached, it waits, and goes on.
+   */
+  follow(
+    stream: string,
+    options: { from: number; signal: AbortSignal },
+  ): AsyncIterable<LogEntry>;
 
   /**
    * The newest entry of each subject that matches `filter`, oldest first. A
@@ -70,6 +82,16 @@ export interface Log {
   purge(stream: string, options?: { filter?: string; before?: number }): Promise<void>;
 
   info(stream: string): Promise<StreamInfo>;
+}
+
+/** There is no room for a message; it is not stored. */
+export class StreamFullError extends Error {
+  override readonly name = "StreamFullError";
+}
+
+/** The log cannot be reached; a message that was on its way may be stored or not. */
+export class UnavailableError extends Error {
+  override readonly name = "UnavailableError";
 }
 
 /** Somebody else appended to the subject first. */

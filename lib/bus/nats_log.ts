@@ -22,23 +22,34 @@ import {
   StorageType,
   type StreamInfo as NatsStreamInfo,
 } from "@nats-io/jetstream";
-import { createInbox, type Msg, nanos, type NatsConnection } from "@nats-io/nats-core";
+import { errors, nanos, type NatsConnection } from "@nats-io/nats-core";
+import { delay, systemClock } from "../clock.ts";
 import {
   type AppendOptions,
   type Log,
   type LogEntry,
   type StreamConfig,
+  StreamFullError,
   type StreamInfo,
+  UnavailableError,
   WrongLastSequenceError,
 } from "./log.ts";
 import { isNoResponders } from "./nats_errors.ts";
-import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
+import { encodeHeaders } from "./nats_headers.ts";
+import { NatsLink } from "./nats_link.ts";
+import { pullEntries } from "./nats_pull.ts";
 
-const APPEND_TIMEOUT_MS = 10_000;
+/** Appends are tried again, so that an answer lost with a stream's leader does not cost much. */
+const APPEND_TIMEOUT_MS = 2_000;
+/** How often the size of a new stream is halved for a server that has not got the room. */
+const HALVINGS_MAX = 6;
+/** JetStream's: no resources, no storage, and a store that takes no more. */
+const NO_ROOM_CODES = [10023, 10047, 10077];
 /** Entries asked for at a time; each may be as large as the bus carries. */
 const READ_BATCH_MAX = 32;
-/** How long the server may be silent amid a batch. */
-const READ_TIMEOUT_MS = 10_000;
+/** How long a follower waits for entries before it asks anew. */
+const FOLLOW_WAIT_MS = 5_000;
+const FOLLOW_RETRY_MS = 100;
 /** The server deletes a consumer whose reader went away after this. */
 const CONSUMER_INACTIVE_MS = 60_000;
 
@@ -46,11 +57,13 @@ export class NatsLog implements Log {
   readonly #connection: NatsConnection;
   readonly #client: JetStreamClient;
   readonly #manager: JetStreamManager;
+  readonly #link: NatsLink;
 
   private constructor(connection: NatsConnection, manager: JetStreamManager) {
     this.#connection = connection;
     this.#client = jetstream(connection, { timeout: APPEND_TIMEOUT_MS });
     this.#manager = manager;
+    this.#link = new NatsLink(connection);
   }
 
   static async create(connection: NatsConnection): Promise<NatsLog> {
@@ -60,38 +73,61 @@ export class NatsLog implements Log {
   async open(config: StreamConfig): Promise<StreamInfo> {
     const { name } = config;
     try {
-      const exists = await this.#exists(name);
-      const settings = toStreamSettings(config);
-      const info = exists
-        ? await this.#manager.streams.update(name, settings)
-        : await this.#manager.streams.add({ name, ...settings });
-      return toStreamInfo(info);
+      const known = await this.#find(name);
+      const sizes = known ? [config.bytesMax, known.config.max_bytes] : sizesFrom(config.bytesMax);
+      return toStreamInfo(await this.#openWithin(sizes, { config, isKnown: known !== undefined }));
     } catch (cause) {
       throw explain(cause, `Cannot open stream "${name}"`);
     }
   }
 
+  /** Opens the stream with the first of these sizes that its server has room for. */
+  async #openWithin(
+    [bytesMax, ...smaller]: readonly number[],
+    { config, isKnown }: { config: StreamConfig; isKnown: boolean },
+  ): Promise<NatsStreamInfo> {
+    const { name } = config;
+    const settings = toStreamSettings({ ...config, bytesMax });
+    try {
+      return isKnown
+        ? await this.#manager.streams.update(name, settings)
+        : await this.#manager.streams.add({ name, ...settings });
+    } catch (error) {
+      if (smaller.length === 0 || !isApiError(error, NO_ROOM_CODES)) throw error;
+      return await this.#openWithin(smaller, { config, isKnown });
+    }
+  }
+
   async append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<number> {
     const { headers, expectedLastSequence } = options;
-    try {
-      const ack = await this.#client.publish(subject, data, {
+    const failure = `Cannot append to "${subject}"`;
+    const publish = () =>
+      this.#client.publish(subject, data, {
         retries: 0,
         ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
         ...(expectedLastSequence === undefined
           ? {}
           : { expect: { lastSubjectSequence: expectedLastSequence } }),
       });
-      return ack.seq;
+    try {
+      const { seq } = await this.#link.during(failure, publish);
+      return seq;
     } catch (cause) {
-      if (isApiError(cause, JetStreamApiCodes.StreamWrongLastSequence)) {
-        const message =
-          `Cannot append to "${subject}" behind sequence ${expectedLastSequence}: ${cause.message}`;
+      if (cause instanceof UnavailableError) throw cause;
+      if (isApiError(cause, [JetStreamApiCodes.StreamWrongLastSequence])) {
+        const message = `${failure} behind sequence ${expectedLastSequence}: ${cause.message}`;
         throw new WrongLastSequenceError(message, { cause });
       }
-      if (isNoResponders(cause)) {
-        throw new Error(`Cannot append to "${subject}": no stream captures it`, { cause });
+      if (isApiError(cause, NO_ROOM_CODES)) {
+        throw new StreamFullError(`${failure}: ${cause.message}`, { cause });
       }
-      throw explain(cause, `Cannot append to "${subject}"`);
+      if (isNoResponders(cause)) {
+        throw new Error(`${failure}: no stream captures it`, { cause });
+      }
+      if (cause instanceof errors.TimeoutError) {
+        throw new UnavailableError(`${failure}: no answer in ${APPEND_TIMEOUT_MS} ms`, { cause });
+      }
+      throw explain(cause, failure);
     }
   }
 
@@ -136,13 +172,51 @@ export class NatsLog implements Log {
     }
   }
 
-  async #exists(stream: string): Promise<boolean> {
+  async #find(stream: string): Promise<NatsStreamInfo | undefined> {
     try {
-      await this.#manager.streams.info(stream);
-      return true;
+      return await this.#manager.streams.info(stream);
     } catch (error) {
-      if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return false;
+      if (isApiError(error, [JetStreamApiCodes.StreamNotFound])) return undefined;
       throw error;
+    }
+  }
+
+  async *follow(
+    stream: string,
+    { from, signal }: { from: number; signal: AbortSignal },
+  ): AsyncIterable<LogEntry> {
+    let next = Math.max(1, from);
+    while (!signal.aborted) {
+      try {
+        for await (const entry of this.#followOnce(stream, { from: next, signal })) {
+          next = entry.sequence + 1;
+          yield entry;
+        }
+      } catch (cause) {
+        if (isApiError(cause, [JetStreamApiCodes.StreamNotFound])) {
+          throw explain(cause, `Cannot follow stream "${stream}"`);
+        }
+        await delay(systemClock, FOLLOW_RETRY_MS, signal);
+      }
+    }
+  }
+
+  /** Follows through one consumer, which is gone when its server has been. */
+  async *#followOnce(
+    stream: string,
+    { from, signal }: { from: number; signal: AbortSignal },
+  ): AsyncIterable<LogEntry> {
+    const { name } = await this.#addConsumer(stream, {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: from,
+    });
+    const pull = { connection: this.#connection, link: this.#link, stream, consumer: name, signal };
+    try {
+      while (!signal.aborted) {
+        yield* pullEntries({ ...pull, batch: READ_BATCH_MAX, waitMs: FOLLOW_WAIT_MS });
+      }
+    } finally {
+      await this.#deleteConsumer(stream, name);
     }
   }
 
@@ -150,63 +224,45 @@ export class NatsLog implements Log {
     const { lastSequence } = await this.info(stream).catch((error) => {
       throw explain(error.cause ?? error, `Cannot read stream "${stream}"`);
     });
-    const { name, num_pending } = await this.#manager.consumers.add(stream, {
-      ...config,
-      ack_policy: AckPolicy.None,
-      inactive_threshold: nanos(CONSUMER_INACTIVE_MS),
-      mem_storage: true,
-      num_replicas: 1,
-    });
+    const { name, num_pending } = await this.#addConsumer(stream, config);
+    const pull = { connection: this.#connection, link: this.#link, stream, consumer: name };
     try {
-      let remaining = num_pending;
-      while (remaining > 0) {
-        const batch = await this.#pull({ stream, consumer: name, count: remaining });
-        for (const entry of batch) {
+      for (let remaining = num_pending; remaining > 0;) {
+        const batch = Math.min(remaining, READ_BATCH_MAX);
+        let count = 0;
+        for await (const entry of pullEntries({ ...pull, batch })) {
           if (entry.sequence > lastSequence) return;
+          count++;
           yield entry;
         }
-        if (batch.length === 0) return;
-        remaining -= batch.length;
+        // What has been deleted meanwhile does not come.
+        if (count === 0) return;
+        remaining -= count;
       }
     } finally {
-      await this.#manager.consumers.delete(stream, name).catch(() => false);
+      await this.#deleteConsumer(stream, name);
     }
   }
 
-  /** Fetches up to `count` entries; fewer when they have been deleted meanwhile. */
-  async #pull(
-    { stream, consumer, count }: { stream: string; consumer: string; count: number },
-  ): Promise<LogEntry[]> {
-    const batch = Math.min(count, READ_BATCH_MAX);
-    const entries: LogEntry[] = [];
-    const inbox = createInbox();
-    const { promise: done, resolve, reject } = Promise.withResolvers<void>();
-    const failure = `Cannot read stream "${stream}"`;
-    const onSilence = () => reject(new Error(`${failure}: no answer in ${READ_TIMEOUT_MS} ms`));
-    let timer = setTimeout(onSilence, READ_TIMEOUT_MS);
-    const subscription = this.#connection.subscribe(inbox, {
-      callback: (error, msg) => {
-        if (error !== null) return reject(error);
-        clearTimeout(timer);
-        timer = setTimeout(onSilence, READ_TIMEOUT_MS);
-        const code = msg.headers?.code ?? 0;
-        if (code >= 400) return resolve();
-        entries.push(toLogEntry(msg));
-        if (entries.length === batch) resolve();
-      },
-    });
-    try {
-      this.#connection.publish(
-        `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
-        JSON.stringify({ batch, no_wait: true }),
-        { reply: inbox },
-      );
-      await done;
-    } finally {
-      clearTimeout(timer);
-      subscription.unsubscribe();
-    }
-    return entries;
+  #addConsumer(stream: string, config: Partial<ConsumerConfig>) {
+    return this.#link.during(
+      `Cannot read stream "${stream}"`,
+      () =>
+        this.#manager.consumers.add(stream, {
+          ...config,
+          ack_policy: AckPolicy.None,
+          inactive_threshold: nanos(CONSUMER_INACTIVE_MS),
+          mem_storage: true,
+          num_replicas: 1,
+        }),
+    );
+  }
+
+  /** Where it cannot be deleted now, the server does so when it has been idle. */
+  async #deleteConsumer(stream: string, name: string): Promise<void> {
+    const failure = `Cannot delete consumer "${name}"`;
+    await this.#link.during(failure, () => this.#manager.consumers.delete(stream, name))
+      .catch(() => undefined);
   }
 }
 
@@ -222,30 +278,23 @@ function toStreamSettings(config: StreamConfig) {
   };
 }
 
-function toStreamInfo({ state }: NatsStreamInfo): StreamInfo {
+/** Halves, down to the smallest that is of use. */
+function sizesFrom(bytesMax: number): number[] {
+  return Array.from({ length: HALVINGS_MAX + 1 }, (_, i) => Math.floor(bytesMax / 2 ** i));
+}
+
+function toStreamInfo({ config, state }: NatsStreamInfo): StreamInfo {
   return {
     messages: state.messages,
     bytes: state.bytes,
+    bytesMax: config.max_bytes,
     firstSequence: state.messages === 0 ? state.last_seq + 1 : state.first_seq,
     lastSequence: state.last_seq,
   };
 }
 
-/** `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.…`, or with domain and account first. */
-function toLogEntry(msg: Msg): LogEntry {
-  const tokens = (msg.reply ?? "").split(".");
-  const sequence = Number(tokens[tokens.length < 12 ? 5 : 7]);
-  const { buffer, byteOffset, byteLength } = msg.data;
-  return {
-    sequence,
-    subject: msg.subject,
-    data: new Uint8Array(buffer, byteOffset, byteLength),
-    headers: decodeHeaders(msg.headers),
-  };
-}
-
-function isApiError(error: unknown, code: number): error is JetStreamApiError {
-  return error instanceof JetStreamApiError && error.code === code;
+function isApiError(error: unknown, codes: readonly number[]): error is JetStreamApiError {
+  return error instanceof JetStreamApiError && codes.includes(error.code);
 }
 
 function explain(cause: unknown, failure: string): Error {

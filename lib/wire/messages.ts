@@ -25,11 +25,19 @@ import {
   u64,
 } from "./values.ts";
 
-const fieldValues = z.record(name, anyValue);
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+/** What commands give is only found to be maps here; `parseCommands()` checks it all, and once. */
+const fieldValues = z.custom<Record<string, ValueType>>(isMap, "expected a map");
+const components = z.custom<Record<string, Record<string, ValueType>>>(
+  (value) => isMap(value) && Object.values(value).every(isMap),
+  "expected a map of maps",
+);
 
 /** One command of a buffer; see `lib/ecs/command.ts`. */
 const command = z.discriminatedUnion("op", [
-  z.object({ op: z.literal("spawn"), components: z.record(name, fieldValues) }),
+  z.object({ op: z.literal("spawn"), components }),
   z.object({ op: z.literal("despawn"), entity: entityReference }),
   z.object({
     op: z.enum(["add", "set"]),
@@ -173,6 +181,8 @@ export const MESSAGES = {
     epoch: u64,
     tick_id: u64,
     dt: number,
+    /** The snapshot that the world became in this tick, in which nothing else happened. */
+    restored: instanceId.optional(),
     /** The payloads of the `EntityCommand`s applied before the systems ran, in order. */
     buffers: z.array(bytes),
     /** Every system, in the graph's order. */
@@ -248,16 +258,24 @@ export const MESSAGES = {
 
   /** any → coordinator (request). */
   Control: z.object({
-    op: z.enum(["status", "pause", "resume", "step", "rate"]),
+    op: z.enum(["status", "pause", "resume", "step", "rate", "snapshot", "restore"]),
     /** For `step`. */
     ticks: countFromOne.optional(),
     /** For `rate`. */
     hz: positive.optional(),
+    /** For `restore`: which. */
+    snapshot: instanceId.optional(),
+    /** For `restore`: whether values that the components no longer have a place for may be lost. */
+    migrate: z.boolean().optional(),
+    /** For `snapshot`: what to write on it. */
+    note: text.optional(),
   }),
   ControlReply: z.object({
     epoch: u64,
     tick_id: u64,
     running: z.boolean(),
+    /** The snapshot that was stored, or that the world became. */
+    snapshot: instanceId.optional(),
     hz: number,
     entities: number,
     overruns: number,
