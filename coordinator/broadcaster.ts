@@ -39,6 +39,11 @@ export class Broadcaster {
     this.#options = options;
   }
 
+  /** The stream of sets may have lost what was published: all of it counts as changed. */
+  forget(): void {
+    this.#published.clear();
+  }
+
   /** Publishes the system's sets that changed, and returns the versions of all of them. */
   publish(
     { name: system, broadcast }: SystemManifest,

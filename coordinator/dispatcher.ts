@@ -105,6 +105,13 @@ export class Dispatcher {
     return state.status === "pending" || state.status === "out";
   }
 
+  /** The attempts that are out, by shard. */
+  get outAttempts(): Attempt[] {
+    return this.#shards.flatMap(({ status, attempts }, shard) =>
+      status === "out" ? [{ shard, attempt: attempts - 1 }] : []
+    );
+  }
+
   /** True when this attempt is the one that is out. */
   isOut({ shard, attempt }: Attempt): boolean {
     const state = this.#shards[shard];

@@ -133,6 +133,16 @@ export class SystemRun {
     this.advance();
   }
 
+  /** Sends anew what is out. */
+  resend(): void {
+    if (this.#isOver) return;
+    for (const attempt of this.#dispatcher.outAttempts.toReversed()) {
+      this.#placement.leave(attempt.shard);
+      this.#dispatcher.bounce(attempt, this.#ports.clock.now(), false);
+    }
+    this.advance();
+  }
+
   /** A credit of the system may have come free. */
   creditFreed(): void {
     this.#dispatcher.creditFreed();

@@ -26,6 +26,7 @@ export const PROGRAMS = {
   coord: `${REPOSITORY}coordinator/main.ts`,
   demo: `${REPOSITORY}coordinator/demo_main.ts`,
   plan: `${REPOSITORY}coordinator/plan_main.ts`,
+  snapshot: `${REPOSITORY}coordinator/snapshot_main.ts`,
   system: `${REPOSITORY}lib/runtime/main.ts`,
   types: `${REPOSITORY}lib/manifest/types_main.ts`,
   new: `${REPOSITORY}lib/manifest/new_main.ts`,

@@ -153,8 +153,19 @@ type Task = keyof typeof PROGRAMS;
 
 const FLAGS: Record<Task, readonly string[]> = {
   demo: ["--manifests", "--world", "--hz", "--ticks", "--max-speed", "--nats", "--local", "--json"],
-  coord: ["--manifests", "--world", "--hz", "--ticks", "--max-speed", "--nats", "--prefix"],
+  coord: [
+    "--manifests",
+    "--world",
+    "--hz",
+    "--ticks",
+    "--max-speed",
+    "--nats",
+    "--prefix",
+    "--snapshot-every",
+    "--snapshots-kept",
+  ],
   system: ["--manifests", "--nats", "--prefix", "--credits"],
+  snapshot: ["--nats", "--prefix", "--json"],
   plan: ["--manifests", "--world", "--mermaid", "--json"],
   types: ["--manifests", "--check"],
   new: ["--manifests"],
@@ -183,6 +194,10 @@ const MISTAKES: readonly [Task, readonly string[], RegExp][] = [
   ["system", ["fysics"], /^Cannot run system "fysics": .* did you mean "physics"\?$/],
   ["system", ["ai", "--credits", "x"], /^error: option '--credits <n>' argument 'x' is invalid/],
   ["system", ["ai", "--prefix", "a..b"], /^Cannot use the prefix "a\.\.b": /],
+  ["snapshot", ["sav"], /^error: unknown command 'sav'/],
+  ["snapshot", ["list", "--prefix", "a..b"], /^Cannot use the prefix "a\.\.b": /],
+  ["snapshot", ["show"], /^error: missing required argument 'id'/],
+  ["coord", ["--snapshot-every", "soon"], /^error: option '--snapshot-every <time>' .* 30s/],
   ["new", ["physics"], /^Cannot make the system "physics" anew: /],
   ["plan", ["--world", "flok"], /^Cannot plan world "flok": .* did you mean "flock"\?$/],
 ];
