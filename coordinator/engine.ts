@@ -378,7 +378,7 @@ export class Engine {
 
   #reportRelief(): void {
     this.#options.report.info("the log takes ticks again");
-    this.#announcer.event("log.ready", null, this.tickNumber);
+    this.#announcer.event("log.ready", {}, this.tickNumber);
   }
 
   #tickStart(tick: number, dt: number): MessageOf<"TickStart"> {
