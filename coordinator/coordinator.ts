@@ -394,6 +394,6 @@ function withStore(options: CoordinatorOptions): StoredOptions {
   const { bus, log, subjects, manifests, dateMs = systemDateMs } = options;
   buildGraph(manifests.systems, undefined);
   const { payloadBytesMax } = bus;
-  const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
+  const store = new SnapshotStore({ log, subjects, payloadBytesMax });
   return { ...options, store, dateMs };
 }
