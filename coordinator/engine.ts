@@ -78,12 +78,18 @@ export class Engine {
 
   /** @throws {CycleError} when the manifests' order is impossible. */
   constructor(options: EngineOptions) {
-    const { bus, log, subjects, world, epoch, lastCommit } = options;
+    const { bus, log, clock, report, subjects, world, epoch, lastCommit } = options;
     this.#options = options;
     this.world = world;
     this.#digest = worldDigest(world);
     this.#scheduleInbox = bus.createInbox();
-    this.#committer = new Committer(log, { subject: subjects.commit, lastSequence: lastCommit });
+    this.#committer = new Committer(log, {
+      clock,
+      report,
+      stream: subjects.streams.components,
+      subject: subjects.commit,
+      lastSequence: lastCommit,
+    });
     this.#broadcaster = new Broadcaster({
       world,
       epoch,
@@ -143,9 +149,10 @@ export class Engine {
     return true;
   }
 
-  /** Ends the tick that is running, if one is, without committing it. */
+  /** Ends the tick that is running, if one is, without committing it; waits for no commit. */
   abandon(): void {
     this.#current?.abandon();
+    this.#committer.abandon();
   }
 
   /** Resolves when every commit is stored. */
