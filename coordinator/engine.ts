@@ -155,6 +155,12 @@ export class Engine {
     this.#committer.abandon();
   }
 
+  /** The connection is back; what was under way may be lost, and is done again. */
+  resume(): void {
+    if (this.#current === undefined) this.#broadcaster.renew([]);
+    else this.#current.resend();
+  }
+
   /** Resolves when every commit is stored. */
   settled(): Promise<void> {
     return this.#committer.settled();
