@@ -12,8 +12,10 @@ export interface StreamConfig {
   /** Subjects that the stream captures, wildcards allowed. */
   readonly subjects: readonly string[];
   readonly storage: "file" | "memory";
-  /** The oldest messages go when the stream grows beyond this many bytes. */
+  /** How many bytes the stream may grow to. */
   readonly bytesMax: number;
+  /** What goes when it is full: the oldest messages (the default), or the new one, which is refused. */
+  readonly discard?: "old" | "new";
   /** The oldest messages of a subject go beyond this many; unlimited when absent. */
   readonly messagesPerSubjectMax?: number;
   /** Copies in a cluster, 1 to 5. */
@@ -55,8 +57,8 @@ export interface Log {
   /**
    * Publishes one message and resolves with its sequence once it is stored.
    * It is an ordinary publish too: subscribers get it even when the stream refuses it.
-   * Of these two errors it is certain that they store nothing; after any other it may be
-   * stored already, or yet.
+   * Of the two errors below it is certain that they store nothing; after any other it may be
+   * stored already, or yet. A full stream that discards new ones is one of the others.
    * @throws {WrongLastSequenceError} when `expectedLastSequence` does not hold, or another
    * append with the same expectation is under way.
    * @throws {RangeError} when `data` is larger than the bus carries.
@@ -75,8 +77,8 @@ export interface Log {
    */
   lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry>;
 
-  /** Deletes the entries before `before`; all of them when it is absent. */
-  purge(stream: string, options?: { before?: number }): Promise<void>;
+  /** Deletes the entries on `filter`'s subjects (default: all) before sequence `before` (default: all). */
+  purge(stream: string, options?: { filter?: string; before?: number }): Promise<void>;
 
   info(stream: string): Promise<StreamInfo>;
 }

@@ -52,8 +52,14 @@ export class MemoryStream {
     this.#enforceBytesLimit();
   }
 
+  /** @throws {Error} when the stream is full and discards what is new. */
   append(message: Pick<LogEntry, "subject" | "data" | "headers">): number {
     const { subject, data, headers } = message;
+    if (
+      this.#config.discard === "new" && this.#bytes + sizeBytes(message) > this.#config.bytesMax
+    ) {
+      throw new Error(`Cannot append to "${subject}": maximum bytes exceeded`);
+    }
     const sequence = ++this.#lastSequence;
     this.#entries.set(sequence, { sequence, subject, data, headers });
     this.#bytes += sizeBytes(message);
@@ -102,11 +108,12 @@ export class MemoryStream {
     return selected.sort((a, b) => a.sequence - b.sequence);
   }
 
-  purge(before: number): void {
-    for (const sequence of this.#entries.keys()) {
+  purge(before: number, filter: string | undefined): void {
+    for (const { sequence, subject } of this.#entries.values()) {
       if (sequence >= before) break;
-      this.#delete(sequence);
+      if (filter === undefined || matchesSubject(filter, subject)) this.#delete(sequence);
     }
+    if (filter !== undefined) return;
     this.#lastSequence = Math.max(this.#lastSequence, Number.isFinite(before) ? before - 1 : 0);
   }
 
@@ -233,9 +240,9 @@ export class MemoryLog implements Log {
     yield* await this.#inTurn(() => this.#hub.store.get(stream, "read").selectLast(filter));
   }
 
-  purge(stream: string, options: { before?: number } = {}): Promise<void> {
-    const { before = Infinity } = options;
-    return this.#inTurn(() => this.#hub.store.get(stream, "purge").purge(before));
+  purge(stream: string, options: { filter?: string; before?: number } = {}): Promise<void> {
+    const { filter, before = Infinity } = options;
+    return this.#inTurn(() => this.#hub.store.get(stream, "purge").purge(before, filter));
   }
 
   info(stream: string): Promise<StreamInfo> {
