@@ -31,7 +31,7 @@ export interface CommitterOptions {
   readonly report: Report;
   readonly stream: string;
   readonly subject: string;
-  /** Sequence of the newest commit in the log; 0: there is none. */
+  /** Sequence of the subject's newest entry; 0: there is none. */
   readonly lastSequence: number;
 }
 

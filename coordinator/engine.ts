@@ -39,7 +39,7 @@ export interface EngineOptions {
   readonly stats: Stats;
   readonly report: Report;
   readonly epoch: number;
-  /** Sequence of the newest commit in the log; 0: there is none. */
+  /** Sequence of the newest entry on the commits' subject, the term's beginning. */
   readonly lastCommit: number;
   /** Whether instances keep their rows from tick to tick, so that only changes travel. */
   readonly isResident: boolean;

@@ -146,7 +146,7 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
     next_entity: 3,
     change_tick: 14,
     components: [
-      { name: "Mass", fields: [{ name: "value", type: "f64", default: 1 }] },
+      { name: "Mass", fields: [{ name: "value", type: "f64", default: 0.5 }] },
       { name: "Boid", fields: [] },
     ],
     tables: [{

@@ -354,6 +354,13 @@ export const MESSAGES = {
     sequence: u64,
     /** Change tick of each system's last run that missed no shard. */
     last_runs: z.record(name, u64),
+    /** The answers to the newest buffers with an id, oldest first. */
+    answers: z.array(z.object({
+      id: name,
+      tick_id: u64,
+      spawned: z.array(u64),
+      refused: z.array(refusedCommand),
+    })).optional(),
     /** The tick that the world became this snapshot in, where it was made for that. */
     restored_in: u64.optional(),
     note: text.optional(),

@@ -22,7 +22,8 @@ export default defineSystem(import.meta, ({ rows, commands }) => {
     age[row]++;
     if (age[row] === CHILDHOOD_TICKS + (spread >> 2)) commands.add(entity, Adult);
     if (age[row] < LIFE_TICKS + spread) continue;
-    const at = (column: ArrayLike<number>) => Array.from({ length: 3 }, (_, i) => column[3 * row + i]);
+    const at = (column: ArrayLike<number>) =>
+      Array.from({ length: 3 }, (_, i) => column[3 * row + i]);
     commands.despawn(entity);
     commands.spawn(
       [Position, { value: at(position) }],
