@@ -25,6 +25,7 @@ import { QueryService } from "./query_service.ts";
 import { Reception } from "./reception.ts";
 import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
 import { Stats } from "./stats.ts";
+import { openSets } from "./streams.ts";
 import { Succession, type Term } from "./succession.ts";
 
 export interface CoordinatorOptions {
@@ -51,6 +52,8 @@ export interface CoordinatorOptions {
 }
 
 const QUERIES_WAITING_MAX = 256;
+/** How soon to try again to open a stream. */
+const REOPEN_MS = 100;
 /** Slow enough for anyone, and far from where timers and `dt` overflow. */
 const HZ_MIN = 0.001;
 
@@ -199,11 +202,21 @@ export class Coordinator {
   }
 
   /** The connection broke and is back: who is still there has not been heard, and no more have we. */
-  #resume(): void {
-    if (this.#stopping.signal.aborted) return;
-    this.#options.report.info("connected again; doing anew what was under way");
-    this.#registry.excuse(this.#options.clock.now());
-    this.#engine.resume();
+  async #resume(): Promise<void> {
+    const { clock, report } = this.#options;
+    const { signal } = this.#stopping;
+    report.info("connected again; doing anew what was under way");
+    this.#registry.excuse(clock.now());
+    while (!signal.aborted && !await this.#reopenSets()) await delay(clock, REOPEN_MS, signal);
+    if (!signal.aborted) this.#engine.resume();
+  }
+
+  /** A server that was started anew has no stream of sets. */
+  #reopenSets(): Promise<boolean> {
+    return openSets(this.#options).then(() => true, (error) => {
+      this.#options.report.warn(error instanceof Error ? error.message : String(error));
+      return false;
+    });
   }
 
   /** Looks for instances that have gone silent, again and again. */
