@@ -240,7 +240,10 @@ export class Coordinator {
     reception.listen(
       subjects.componentChanged(),
       "ComponentShard",
-      (result) => this.#engine.acceptResult(result),
+      (result) => {
+        this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
+        this.#engine.acceptResult(result);
+      },
     );
     reception.listen(subjects.tickDone, "TickAck", (ack) => {
       this.#registry.seen(ack.instance_id, ack.system, this.#options.clock.now());
@@ -318,7 +321,7 @@ export class Coordinator {
     this.#engine.creditFreed(instance.system);
   }
 
-  #enqueue({ id, commands: wire }: MessageOf<"EntityCommand">, message: Message): void {
+  #enqueue({ id, commands }: MessageOf<"EntityCommand">, message: Message): void {
     const { bus, manifests } = this.#options;
     const bytesMax = bus.payloadBytesMax * COMMIT_SHARE_MAX;
     if (message.data.length > bytesMax) {
@@ -327,12 +330,10 @@ export class Coordinator {
           "the most that a commit has room for; send them in several messages",
       );
     }
-    const commands = parseCommands(manifests.schema, wire);
     const isQueued = this.#engine.queue.push({
       id,
-      wire,
-      commands,
-      bytes: message.data.length,
+      data: new Uint8Array(message.data),
+      commands: parseCommands(manifests.schema, commands),
       reply: message.reply,
     });
     if (!isQueued) throw new WireError("Cannot queue the commands: too many wait; try again later");

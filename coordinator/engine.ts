@@ -136,7 +136,7 @@ export class Engine {
     await this.#committer.commit({
       ...this.#tickStart(tick, dt),
       buffers: taken.filter(({ outcome }) => outcome !== undefined)
-        .map(({ buffer: { id, wire } }) => ({ ...(id && { id }), commands: [...wire] })),
+        .map(({ buffer }) => buffer.data),
       systems: runs.map(({ plan, missed, accepted }) => ({
         system: plan.manifest.name,
         missed,
@@ -169,26 +169,25 @@ export class Engine {
     const stats = this.#options.stats.systems.get(result.system);
     if (stats === undefined) throw new WireError(`Cannot take a result of "${result.system}"`);
     try {
-      if (this.#runOf(result)?.acceptResult(result) !== true) stats.late++;
+      if (this.#runOf(result)?.acceptResult(result) === true) return;
     } catch (error) {
       stats.errors++;
       throw error;
     }
+    stats.late++;
+    this.creditFreed(result.system);
   }
 
-  /** Takes the end of a shard, whether it had a result or not. */
+  /** Takes the end of a shard that has no result. */
   acknowledge(ack: MessageOf<"TickAck">): void {
-    const run = this.#runOf(ack);
     const stats = this.#options.stats.systems.get(ack.system);
     if (stats === undefined) throw new WireError(`Cannot take an ack of "${ack.system}"`);
-    const isTaken = !ack.changed && run?.acceptEnd(ack) === true;
-    if (isTaken && ack.error !== undefined) {
-      stats.errors++;
-      this.#options.report.warn(
-        `${ack.system} failed in tick ${ack.tick_id}, shard ${ack.shard}, on ${ack.instance_id}: ${ack.error}`,
-      );
-    }
-    this.creditFreed(ack.system);
+    if (this.#runOf(ack)?.acceptEnd(ack) !== true) return this.creditFreed(ack.system);
+    if (ack.error === undefined) return;
+    stats.errors++;
+    this.#options.report.warn(
+      `${ack.system} failed in tick ${ack.tick_id}, shard ${ack.shard}, on ${ack.instance_id}: ${ack.error}`,
+    );
   }
 
   /** An attempt found no taker, or its taker refused it. */
