@@ -5,7 +5,6 @@
  */
 import {
   createInbox,
-  errors,
   type Msg,
   type NatsConnection,
   type Subscription as NatsSubscription,
@@ -29,9 +28,9 @@ import {
 import { Backlog } from "./backlog.ts";
 import { LimitedSubscription } from "./limited_subscription.ts";
 import type { Log } from "./log.ts";
-import { isNoResponders, isPayloadTooLarge } from "./nats_errors.ts";
+import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
-import { NatsLink } from "./nats_link.ts";
+import { BrokenLinkError, NatsLink } from "./nats_link.ts";
 import { NatsLog } from "./nats_log.ts";
 import { checkServerVersion } from "./nats_version.ts";
 import { checkPattern, checkSubject, isSubject } from "./subject.ts";
@@ -201,18 +200,26 @@ class NatsBus implements Bus {
     checkSubject(subject);
     const { timeoutMs, headers } = options;
     try {
-      const answer = await this.#connection.request(subject, data, {
-        timeout: timeoutMs,
-        ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
-      });
+      const answer = await this.#link.whileConnected(() =>
+        this.#connection.request(subject, data, {
+          timeout: timeoutMs,
+          ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
+        })
+      );
       return new NatsMessage(answer);
     } catch (error) {
       if (isNoResponders(error)) {
         throw new NoRespondersError(`Nobody subscribes to "${subject}"`, { cause: error });
       }
-      if (error instanceof errors.TimeoutError) {
+      if (isTimeout(error)) {
         throw new RequestTimeoutError(
           `No answer to a request to "${subject}" in ${timeoutMs} ms`,
+          { cause: error },
+        );
+      }
+      if (error instanceof BrokenLinkError) {
+        throw new RequestTimeoutError(
+          `No answer to a request to "${subject}": ${error.message}`,
           { cause: error },
         );
       }

@@ -57,6 +57,8 @@ export class Instance {
   readonly #stopping = new AbortController();
   readonly #totals = { shards: 0, rows: 0, errors: 0, refused: 0 };
   #turn: Promise<void> = Promise.resolve();
+  /** The term that we are registered in. */
+  #epoch = 0;
   /** The newest schedule's tick and epoch. */
   #newest = { epoch: 0, tick: 0 };
   /** Aborted when the coordinator is to hear from us at once. */
@@ -80,6 +82,7 @@ export class Instance {
   async start(): Promise<void> {
     const { bus, subjects, manifest, credits } = this.#options;
     bus.onStatus((status) => status === "reconnected" && this.#pause.abort());
+    bus.subscribe(subjects.lease, ({ headers }) => this.#hearLease(Number(headers["epoch"])));
     await this.#register();
     if (this.#stopping.signal.aborted) return;
     await this.#sets.open();
@@ -145,11 +148,17 @@ export class Instance {
         },
       });
       this.#heartbeatMs = reply.heartbeat_ms;
+      if (reply.accepted) this.#epoch = reply.epoch;
       return reply.accepted ? undefined : `Cannot register: ${reply.reason}`;
     } catch (error) {
       if (error instanceof NoRespondersError) return "waiting for a coordinator";
       return `Cannot register: ${messageOf(error)}; trying again`;
     }
+  }
+
+  /** A coordinator that has followed another does not know us yet. */
+  #hearLease(epoch: number): void {
+    if (epoch > this.#epoch) this.#pause.abort();
   }
 
   async #beat(): Promise<void> {
