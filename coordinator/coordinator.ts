@@ -42,6 +42,8 @@ export interface CoordinatorOptions {
   readonly isUnpaced: boolean;
   /** Whether instances keep their rows from tick to tick, so that only changes travel; they do by default. */
   readonly isResident?: boolean;
+  /** Whether a system waits for the whole of those before it, rather than row by row; it does not by default. */
+  readonly isBarrier?: boolean;
   /** Copies of the streams in a cluster. */
   readonly replicas: number;
   /** Whether to take the place of a coordinator that is alive; by default it is left alone. */
@@ -114,6 +116,7 @@ export class Coordinator {
     this.#engine = new Engine({
       ...options,
       isResident: options.isResident ?? true,
+      isBarrier: options.isBarrier ?? false,
       state,
       epoch,
       lastCommit: sequence,

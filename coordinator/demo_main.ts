@@ -121,6 +121,7 @@ function openCoordinator(
     hz: flags.hz,
     isUnpaced: flags.maxSpeed === true,
     isResident: flags.resident,
+    isBarrier: flags.barrier === true,
     replicas: 1,
     report: { info: () => {}, warn: (line) => report.warn(line) },
   });

@@ -37,7 +37,9 @@ const STARVED_RETRY_MS = 5;
 const STARVED_RETRY_MAX_MS = 160;
 
 interface ShardState {
-  status: "pending" | "out" | "done" | "lost";
+  status: "blocked" | "pending" | "out" | "done" | "lost";
+  /** What it waits for, while it is blocked. */
+  blockers: number;
   /** Attempts made so far. */
   attempts: number;
   expiresAt: number;
@@ -65,7 +67,31 @@ export class Dispatcher {
     this.#progressAt = now;
     this.#open = shardCount;
     this.#pending = Array.from({ length: shardCount }, (_, shard) => shard);
-    this.#shards = this.#pending.map(() => ({ status: "pending", attempts: 0, expiresAt: 0 }));
+    this.#shards = this.#pending.map(() => ({
+      status: "pending",
+      blockers: 0,
+      attempts: 0,
+      expiresAt: 0,
+    }));
+  }
+
+  /** Keeps back a shard that has not been sent yet, until it is released as often as blocked. */
+  block(shard: number): void {
+    const state = this.#shards[shard];
+    if (state.status === "pending") this.#pending.splice(this.#pending.indexOf(shard), 1);
+    state.status = "blocked";
+    state.blockers++;
+  }
+
+  /** True when the shard can now be sent. */
+  release(shard: number, now: number): boolean {
+    const state = this.#shards[shard];
+    if (--state.blockers > 0) return false;
+    state.status = "pending";
+    const next = this.#pending.findIndex((other) => other > shard);
+    this.#pending.splice(next < 0 ? this.#pending.length : next, 0, shard);
+    this.#progressAt = now;
+    return true;
   }
 
   /** True when every shard is done or lost. */

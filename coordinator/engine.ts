@@ -43,6 +43,8 @@ export interface EngineOptions {
   readonly lastCommit: number;
   /** Whether instances keep their rows from tick to tick, so that only changes travel. */
   readonly isResident: boolean;
+  /** Whether a system waits for the whole of those before it, rather than row by row. */
+  readonly isBarrier: boolean;
   credits(system: string): Credits;
   /** Shards that one instance can take; 0 when it is gone. */
   creditsOf(instance: string): number;
@@ -207,7 +209,7 @@ export class Engine {
 
   /** Runs the systems; undefined when the tick was abandoned. */
   async #runSystems(step: TickStep, dt: number): Promise<readonly SystemRun[] | undefined> {
-    const { bus, clock, epoch, credits, creditsOf, report } = this.#options;
+    const { bus, clock, epoch, isBarrier, credits, creditsOf, report } = this.#options;
     const { world, lastRuns } = this.#state;
     const { tick } = step;
     if (this.#graph.of !== world.archetypeCount) this.#graph = this.#buildGraph();
@@ -217,6 +219,7 @@ export class Engine {
       step,
       dt,
       lastRuns,
+      isBarrier,
       residencies: this.#residencies,
     };
     const current = new Tick(options, {

@@ -80,6 +80,7 @@ async function coordinate(flags: Flags): Promise<void> {
     hz: flags.hz,
     isUnpaced: flags.maxSpeed === true,
     isResident: flags.resident,
+    isBarrier: flags.barrier === true,
     replicas: flags.replicas,
     takeover: flags.takeover === true,
     report,

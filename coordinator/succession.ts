@@ -110,7 +110,7 @@ export class Succession implements Disposable {
     let newest = await this.#newestEntry();
     if (replica === undefined) {
       await this.#checkIsNew();
-      return { state: initialState(schema, world), isNew: true, newest };
+      return { state: initialState(manifests, world), isNew: true, newest };
     }
     while (newest !== undefined && newest.sequence > this.#seen) {
       this.#seen = await replay(this.#options, replica, this.#seen + 1);

@@ -66,6 +66,8 @@ export class SystemRun {
   readonly #dispatcher: Dispatcher;
   readonly #ranges: (bigint | undefined)[];
   readonly #holders: (Holder | undefined)[];
+  /** By shard, who waits for it to be done or lost. */
+  readonly #followers = new Map<number, (() => void)[]>();
   /** Shards that are out at their holders. */
   readonly #direct = new Map<number, string>();
   #timer: Timer | undefined;
@@ -103,14 +105,23 @@ export class SystemRun {
       (shard) => this.#freeHolder(shard) !== undefined,
     );
     const isAllSent = send.map((attempt) => this.#trySend(attempt)).every((isSent) => isSent);
-    for (const shard of lost) this.accepted[shard] = null;
     this.missed += lost.length;
+    for (const shard of lost) this.#settle(shard, null);
     if (this.#dispatcher.isFinished) return this.#finish();
     // What could not be sent has left its credit to the next.
     if (!isAllSent) return this.advance();
     if (wakeAt !== undefined) {
       this.#timer = clock.after(Math.max(0, wakeAt - now), () => this.advance());
     }
+  }
+
+  /** Makes a shard, which must not have been sent, wait for one of another system's run. */
+  follow(shard: number, { run, shard: other }: { run: SystemRun; shard: number }): void {
+    if (run.accepted[other] !== undefined) return;
+    this.#dispatcher.block(shard);
+    const followers = run.#followers.get(other) ?? [];
+    followers.push(() => this.#release(shard));
+    run.#followers.set(other, followers);
   }
 
   /** Stops without finishing, as when the coordinator shuts down. */
@@ -204,18 +215,29 @@ export class SystemRun {
       return true;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      this.accepted[shard] = null;
       this.#dispatcher.finish(shard, this.#ports.clock.now());
       this.#ports.onUnsendable(attempt, error);
+      this.#settle(shard, null);
       return false;
     }
   }
 
   #close(shard: number, outcome: AcceptedShard): void {
-    this.accepted[shard] = outcome;
     this.#direct.delete(shard);
     this.#dispatcher.finish(shard, this.#ports.clock.now());
+    this.#settle(shard, outcome);
     this.advance();
+  }
+
+  /** The shard is done or lost, so that who waits for its rows can go on. */
+  #settle(shard: number, outcome: AcceptedShard): void {
+    this.accepted[shard] = outcome;
+    for (const follow of this.#followers.get(shard) ?? []) follow();
+  }
+
+  #release(shard: number): void {
+    if (this.#isOver) return;
+    if (this.#dispatcher.release(shard, this.#ports.clock.now())) this.advance();
   }
 
   #finish(): void {

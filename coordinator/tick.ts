@@ -1,6 +1,7 @@
 /**
  * One tick: every system runs once, each as soon as those that it depends on are
- * done. There are no global stages.
+ * done, or done with the same rows where that is all it needs. There are no
+ * global stages.
  *
  * @module
  */
@@ -10,6 +11,7 @@ import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import type { Encoded } from "../lib/wire/codec.ts";
 import type { Broadcaster } from "./broadcaster.ts";
 import type { Attempt, Credits } from "./dispatcher.ts";
+import { overlappingShards } from "./dataflow.ts";
 import type { Graph, GraphNode } from "./graph.ts";
 import type { Residency } from "./residency.ts";
 import { planShards } from "./shards.ts";
@@ -27,6 +29,8 @@ export interface TickOptions {
   readonly dt: number;
   /** Change tick of each system's last run that missed no shard, by name. */
   readonly lastRuns: ReadonlyMap<string, number>;
+  /** Whether a system waits for the whole of those before it, rather than row by row. */
+  readonly isBarrier: boolean;
   /** Who keeps each system's rows, by name; a system that it lacks is sent all of its rows. */
   readonly residencies: ReadonlyMap<string, Residency>;
 }
@@ -52,6 +56,7 @@ export class Tick {
   readonly #options: TickOptions;
   readonly #ports: TickPorts;
   readonly #runs = new Map<string, SystemRun>();
+  /** How many predecessors keep a system from starting. */
   readonly #waiting = new Map<string, number>();
   readonly #nodes = new Map<string, GraphNode>();
   readonly #done = Promise.withResolvers<boolean>();
@@ -134,7 +139,31 @@ export class Tick {
       onFinished: () => this.#finish(node),
     });
     this.#runs.set(name, run);
+    for (const before of node.rowwise) this.#chain(run, this.#runs.get(before));
     run.advance();
+    for (const successor of node.successors) {
+      if (this.#isRowwise(name, successor)) this.#unblock(successor);
+    }
+  }
+
+  /** Each shard of `run` follows those of an earlier one that hold the same rows. */
+  #chain(run: SystemRun, earlier: SystemRun | undefined): void {
+    if (earlier === undefined || this.#options.isBarrier) return;
+    const overlaps = overlappingShards(earlier.plan.shards, run.plan.shards);
+    for (const [shard, others] of overlaps.entries()) {
+      for (const other of others) run.follow(shard, { run: earlier, shard: other });
+    }
+  }
+
+  #isRowwise(from: string, to: string): boolean {
+    return !this.#options.isBarrier && this.#nodes.get(to)?.rowwise.has(from) === true;
+  }
+
+  /** One predecessor less keeps the system from starting. */
+  #unblock(name: string): void {
+    const waiting = (this.#waiting.get(name) ?? 0) - 1;
+    this.#waiting.set(name, waiting);
+    if (waiting === 0) this.#start(name);
   }
 
   /** The sets' versions; undefined when a part is too large for a message, so that nothing runs. */
@@ -151,9 +180,7 @@ export class Tick {
   #finish(node: GraphNode): void {
     this.#unfinished--;
     for (const successor of node.successors) {
-      const waiting = (this.#waiting.get(successor) ?? 0) - 1;
-      this.#waiting.set(successor, waiting);
-      if (waiting === 0) this.#start(successor);
+      if (!this.#isRowwise(node.system.name, successor)) this.#unblock(successor);
     }
     if (this.#unfinished === 0) this.#done.resolve(true);
   }

@@ -16,6 +16,7 @@ export interface WorldFlags {
   readonly ticks?: number;
   readonly maxSpeed?: true;
   readonly resident: boolean;
+  readonly barrier?: true;
 }
 
 const HZ_DEFAULT = 60;
@@ -27,7 +28,11 @@ export function addWorldFlags(program: Command): Command {
     .option("--hz <n>", "ticks a second", positiveNumber, HZ_DEFAULT)
     .option("--ticks <n>", "end after this many ticks", positiveInteger)
     .option("--max-speed", "no waiting between ticks; each still simulates 1 / hz seconds")
-    .option("--no-resident", "send every shard whole, instead of what changed since its last run");
+    .option("--no-resident", "send every shard whole, instead of what changed since its last run")
+    .option(
+      "--barrier",
+      "start a system when those before it are done with all rows, not row by row",
+    );
 }
 
 /**

@@ -228,6 +228,7 @@ function bound(log: Log): Log {
     append: (subject, data, options) => log.append(subject, data, options),
     last: (stream, subject) => log.last(stream, subject),
     read: (stream, options) => log.read(stream, options),
+    follow: (stream, options) => log.follow(stream, options),
     lastPerSubject: (stream, filter) => log.lastPerSubject(stream, filter),
     purge: (stream, options) => log.purge(stream, options),
     info: (stream) => log.info(stream),

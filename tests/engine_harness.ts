@@ -81,6 +81,7 @@ export class EngineHarness {
       epoch: EPOCH,
       lastCommit: 0,
       isResident: false,
+      isBarrier: false,
       credits: () => ({ total: CREDITS, perInstance: 1 }),
       creditsOf: () => CREDITS,
     });

@@ -30,7 +30,8 @@ const REQUEST_TIMEOUT_MS = 1000;
 const WAIT_STEP_MS = 50;
 const WAIT_STEPS_MAX = 100;
 
-export interface HarnessOptions extends Partial<Pick<CoordinatorOptions, "hz" | "isUnpaced">> {
+export interface HarnessOptions
+  extends Partial<Pick<CoordinatorOptions, "hz" | "isUnpaced" | "isBarrier">> {
   readonly systems: readonly SystemManifest[];
   readonly entities?: readonly EntityComponents[];
   readonly schema?: Schema;
@@ -103,6 +104,7 @@ export class TickHarness implements AsyncDisposable {
       hz,
       isUnpaced: this.#options.isUnpaced ?? true,
       isResident: false,
+      isBarrier: this.#options.isBarrier ?? false,
       replicas: 1,
       takeover,
       dateMs: () => 0,

@@ -109,7 +109,7 @@ const MACHINE_USERS: Readonly<Record<string, RegExp>> = {
   fetch: /^lib\/nats_server\/fetch_release\.ts$/,
   Date: /^lib\/clock\.ts$/,
   performance: /^lib\/clock\.ts$/,
-  setTimeout: /^lib\/(clock|bus\/nats_log|nats_server\/fetch_release)\.ts$/,
+  setTimeout: /^lib\/(clock|nats_server\/fetch_release)\.ts$/,
 };
 
 const config: Config = JSON.parse(await read("deno.json"));

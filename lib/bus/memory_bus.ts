@@ -11,7 +11,7 @@
 import { setImmediate } from "node:timers";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Bus, Headers, Message } from "./bus.ts";
-import type { Log } from "./log.ts";
+import { type Log, StreamFullError } from "./log.ts";
 import {
   type ErrorHandler,
   type Hub,
@@ -20,6 +20,7 @@ import {
 } from "./memory_connection.ts";
 import { MemoryLog, MemoryStore, type MemoryStream } from "./memory_log.ts";
 import { RouteTable } from "./memory_routes.ts";
+import { encodeReceipt } from "./receipt.ts";
 
 /** A message on its way to one subscription. */
 export interface Delivery {
@@ -115,10 +116,11 @@ export class MemoryNetwork {
   #publish(message: Message, from: string): void {
     const receivers = this.#route(message, from);
     const stream = this.#store.find(message.subject);
-    const sequence = stream?.append(message);
-    if (message.reply === undefined) return;
-    if (stream !== undefined) this.#route(storedNotice(message.reply, stream, sequence), "");
-    else if (receivers === 0) this.#route(noRespondersNotice(message.reply), "");
+    const receipt = stream && capture(stream, message);
+    const { reply } = message;
+    if (reply === undefined) return;
+    if (receipt !== undefined) this.#route(notice(reply, receipt), "");
+    else if (receivers === 0) this.#route({ ...notice(reply, NO_DATA), noResponders: true }, "");
   }
 
   /** Sends the message on its way and returns how many subscriptions it goes to. */
@@ -144,18 +146,18 @@ export class MemoryNetwork {
   }
 }
 
-/** What a nats-server answers to the sender of a message that nobody subscribes to. */
-function noRespondersNotice(subject: string): Message {
-  return { subject, data: NO_DATA, headers: NO_HEADERS, reply: undefined, noResponders: true };
+/** Stores a plain publish, or does not where the stream is full, and returns the receipt. */
+function capture(stream: MemoryStream, message: Message): Uint8Array {
+  try {
+    return encodeReceipt({ stream: stream.name, sequence: stream.append(message) });
+  } catch (error) {
+    if (!(error instanceof StreamFullError)) throw error;
+    return encodeReceipt({ stream: stream.name, sequence: 0, reason: error.message });
+  }
 }
 
-/** What JetStream answers to the sender of a message that it has stored. */
-function storedNotice(
-  subject: string,
-  stream: MemoryStream,
-  sequence: number | undefined,
-): Message {
-  const data = new TextEncoder().encode(JSON.stringify({ stream: stream.name, seq: sequence }));
+/** A message of the network's own. */
+function notice(subject: string, data: Uint8Array): Message {
   return { subject, data, headers: NO_HEADERS, reply: undefined, noResponders: false };
 }
 

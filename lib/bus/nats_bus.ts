@@ -27,10 +27,10 @@ import {
 } from "./bus.ts";
 import { Backlog } from "./backlog.ts";
 import { LimitedSubscription } from "./limited_subscription.ts";
-import type { Log } from "./log.ts";
+import { type Log, UnavailableError } from "./log.ts";
 import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
-import { BrokenLinkError, NatsLink } from "./nats_link.ts";
+import { NatsLink } from "./nats_link.ts";
 import { NatsLog } from "./nats_log.ts";
 import { checkServerVersion } from "./nats_version.ts";
 import { checkPattern, checkSubject, isSubject } from "./subject.ts";
@@ -200,11 +200,13 @@ class NatsBus implements Bus {
     checkSubject(subject);
     const { timeoutMs, headers } = options;
     try {
-      const answer = await this.#link.whileConnected(() =>
-        this.#connection.request(subject, data, {
-          timeout: timeoutMs,
-          ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
-        })
+      const answer = await this.#link.during(
+        `No answer to a request to "${subject}"`,
+        () =>
+          this.#connection.request(subject, data, {
+            timeout: timeoutMs,
+            ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
+          }),
       );
       return new NatsMessage(answer);
     } catch (error) {
@@ -217,11 +219,8 @@ class NatsBus implements Bus {
           { cause: error },
         );
       }
-      if (error instanceof BrokenLinkError) {
-        throw new RequestTimeoutError(
-          `No answer to a request to "${subject}": ${error.message}`,
-          { cause: error },
-        );
+      if (error instanceof UnavailableError) {
+        throw new RequestTimeoutError(error.message, { cause: error });
       }
       throw explainPublishError(error, { subject, data, payloadBytesMax: this.payloadBytesMax });
     }
@@ -258,7 +257,7 @@ class NatsBus implements Bus {
 
   async #close(): Promise<void> {
     if (this.#connection.isClosed()) return;
-    if (this.#link.isConnected) await this.#drainWithin(CLOSE_TIMEOUT_MS);
+    if (this.#link.isUp) await this.#drainWithin(CLOSE_TIMEOUT_MS);
     await this.#connection.close();
   }
 
@@ -288,7 +287,7 @@ class NatsBus implements Bus {
       onEnd: (ended) => this.#limited.delete(ended),
     });
     this.#limited.add(subscription);
-    if (this.#link.isConnected) subscription.begin();
+    if (this.#link.isUp) subscription.begin();
     return subscription;
   }
 
