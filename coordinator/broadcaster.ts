@@ -87,7 +87,7 @@ export class Broadcaster {
     tables: readonly Table[],
   ): void {
     const { epoch, payloadBytesMax } = this.#options;
-    const limits = { shardsMin: 1, payloadBytesMax, changedSince: 0 };
+    const limits = { payloadBytesMax, changedSince: 0 };
     const pieces = planShards(tables, query, limits).flat();
     const parts = Math.max(1, pieces.length);
     for (let part = 0; part < parts; part++) {

@@ -20,6 +20,7 @@ import { Broadcaster } from "./broadcaster.ts";
 import { CommandQueue, type QueuedBuffer } from "./command_queue.ts";
 import { Committer } from "./committer.ts";
 import type { Attempt, Credits } from "./dispatcher.ts";
+import { Grain } from "./grain.ts";
 import { buildGraph, type Graph } from "./graph.ts";
 import { Residency } from "./residency.ts";
 import type { Stats } from "./stats.ts";
@@ -67,6 +68,7 @@ export class Engine {
   readonly #state: WorldState;
   readonly #committer: Committer;
   readonly #broadcaster: Broadcaster;
+  readonly #grains: ReadonlyMap<string, Grain>;
   readonly #residencies = new Map<string, Residency>();
   readonly #skipping = new Set<string>();
   readonly #scheduleInbox: string;
@@ -94,8 +96,10 @@ export class Engine {
         bus.publish(subjects.componentSet(system, set, part), data, options),
     });
     this.#graph = this.#buildGraph();
+    const names = options.manifests.systems.map(({ name }) => name);
+    this.#grains = new Map(names.map((name) => [name, new Grain()]));
     if (!options.isResident) return;
-    for (const { name } of options.manifests.systems) this.#residencies.set(name, new Residency());
+    for (const name of names) this.#residencies.set(name, new Residency());
   }
 
   /** Number of the newest tick that was committed or is on its way to the log. */
@@ -220,6 +224,7 @@ export class Engine {
       dt,
       lastRuns,
       isBarrier,
+      grains: this.#grains,
       residencies: this.#residencies,
     };
     const current = new Tick(options, {
@@ -280,16 +285,17 @@ export class Engine {
   }
 
   #count(runs: readonly SystemRun[]): void {
-    for (const { plan, accepted, missed } of runs) {
-      const stats = this.#options.stats.system(plan.manifest.name);
-      accepted.forEach((shard, i) => {
-        if (!shard) return;
-        stats.shards++;
-        stats.rows += plan.shards[i].reduce((sum, { count }) => sum + count, 0);
-      });
+    for (const { plan, accepted, missed, computeMs } of runs) {
+      const { name } = plan.manifest;
+      const stats = this.#options.stats.system(name);
+      const done = plan.shards.filter((_, i) => accepted[i]);
+      const rows = done.flat().reduce((sum, { count }) => sum + count, 0);
+      stats.shards += done.length;
+      stats.rows += rows;
+      this.#grains.get(name)?.measure({ rows, computeMs });
       if (missed > 0) stats.skipped++;
       else stats.ticks++;
-      this.#reportSkipped(plan.manifest.name, missed, plan);
+      this.#reportSkipped(name, missed, plan);
     }
   }
 

@@ -47,7 +47,6 @@ export class QueryService {
     const query = parseQuery(world.schema, request.query);
     const limit = Math.min(request.limit ?? PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX);
     const shards = planShards(world.match(query), query, {
-      shardsMin: 1,
       payloadBytesMax,
       changedSince: 0,
     });
@@ -85,7 +84,7 @@ export class QueryService {
         this.#watches.delete(id);
         continue;
       }
-      const limits = { shardsMin: 1, payloadBytesMax, changedSince: watch.pushedAt };
+      const limits = { payloadBytesMax, changedSince: watch.pushedAt };
       for (const shard of planShards(world.match(watch.query), watch.query, limits)) {
         const chunks = encodeShard(shard, watch.query);
         publish(watch.deliver, encodeMessage("QueryResponse", { tick_id: tick, chunks }, { tick }));

@@ -62,6 +62,8 @@ export class SystemRun {
   readonly commands: (readonly Command[])[] = [];
   /** Shards given up on because no instance took them. */
   missed = 0;
+  /** How long the script ran, over all shards. */
+  computeMs = 0;
   readonly #ports: SystemRunPorts;
   readonly #dispatcher: Dispatcher;
   readonly #ranges: (bigint | undefined)[];
@@ -181,14 +183,16 @@ export class SystemRun {
 
   /** Remembers who has the rows now. */
   #accept(
-    { shard, attempt, instance_id, kept, changed }: Attempt & {
+    { shard, attempt, instance_id, compute_ms, kept, changed }: Attempt & {
       instance_id: string;
+      compute_ms: number;
       kept?: boolean | undefined;
       changed: boolean;
     },
   ): AcceptedShard {
     const { residency, tick, changeTick } = this.plan;
     const range = this.#ranges[shard];
+    this.computeMs += compute_ms;
     if (kept && range !== undefined) {
       residency?.hold(range, { instance: instance_id, tick, changeTick });
     }

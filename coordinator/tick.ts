@@ -12,13 +12,12 @@ import type { Encoded } from "../lib/wire/codec.ts";
 import type { Broadcaster } from "./broadcaster.ts";
 import type { Attempt, Credits } from "./dispatcher.ts";
 import { overlappingShards } from "./dataflow.ts";
+import type { Grain } from "./grain.ts";
 import type { Graph, GraphNode } from "./graph.ts";
 import type { Residency } from "./residency.ts";
 import { planShards } from "./shards.ts";
 import { SystemRun } from "./system_run.ts";
 import type { TickStep } from "./tick_step.ts";
-
-const SHARDS_PER_INSTANCE = 2;
 
 export interface TickOptions {
   readonly graph: Graph;
@@ -27,10 +26,12 @@ export interface TickOptions {
   readonly step: Pick<TickStep, "tick" | "changeTickOf">;
   /** Simulated time, in seconds. */
   readonly dt: number;
-  /** Change tick of each system's last run that missed no shard, by name. */
-  readonly lastRuns: ReadonlyMap<string, number>;
+  /** How finely each system's rows are cut, by name. */
+  readonly grains: ReadonlyMap<string, Grain>;
   /** Whether a system waits for the whole of those before it, rather than row by row. */
   readonly isBarrier: boolean;
+  /** Change tick of each system's last run that missed no shard, by name. */
+  readonly lastRuns: ReadonlyMap<string, number>;
   /** Who keeps each system's rows, by name; a system that it lacks is sent all of its rows. */
   readonly residencies: ReadonlyMap<string, Residency>;
 }
@@ -108,11 +109,13 @@ export class Tick {
     const node = this.#nodes.get(name);
     if (node === undefined) return;
     const { world, payloadBytesMax } = this.#ports;
-    const { graph, epoch, step, dt, lastRuns, residencies } = this.#options;
+    const { graph, epoch, step, dt, lastRuns, grains, residencies } = this.#options;
     const changeTick = step.changeTickOf(graph.nodes.indexOf(node));
     const { query } = node.system;
+    const { total, perInstance } = this.#ports.credits(name);
+    const instances = Math.round(total / perInstance);
     const matching = planShards(world.match(query), query, {
-      shardsMin: shardsMin(this.#ports.credits(name)),
+      shardCount: (rows) => grains.get(name)?.shardCount({ rows, instances }) ?? 1,
       payloadBytesMax,
       changedSince: lastRuns.get(name) ?? 0,
     });
@@ -184,9 +187,4 @@ export class Tick {
     }
     if (this.#unfinished === 0) this.#done.resolve(true);
   }
-}
-
-/** Two for each instance, so that one is on its way while the other is computed. */
-function shardsMin({ total, perInstance }: Credits): number {
-  return SHARDS_PER_INSTANCE * Math.round(total / perInstance);
 }

@@ -83,7 +83,7 @@ const outcome = {
   ...attempt,
   instance_id: instanceId,
   /** How long the script ran. */
-  compute_ms: number,
+  compute_ms: notNegative,
   /** True when the instance keeps the schedule's range as it now is. */
   kept: z.boolean().optional(),
 };
