@@ -21,6 +21,7 @@ import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
 import { Gate } from "./gate.ts";
 import type { Lease } from "./lease.ts";
 import { Pacer } from "./pacer.ts";
+import { QueryDesk } from "./query_desk.ts";
 import { QueryService } from "./query_service.ts";
 import { Reception } from "./reception.ts";
 import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
@@ -53,7 +54,6 @@ export interface CoordinatorOptions {
   readonly report: Report;
 }
 
-const QUERIES_WAITING_MAX = 256;
 /** How soon to try again to open a stream. */
 const REOPEN_MS = 100;
 /** Slow enough for anyone, and far from where timers and `dt` overflow. */
@@ -65,18 +65,16 @@ export class Coordinator {
   readonly #engine: Engine;
   readonly #registry: Registry;
   readonly #queries: QueryService;
+  readonly #desk: QueryDesk;
   readonly #reception: Reception;
   readonly #gate = new Gate();
   readonly #pacer: Pacer;
   readonly #epoch: number;
   readonly #lease: Lease;
   readonly #stopping = new AbortController();
-  /** Queries that came during a tick, to be answered between it and the next. */
-  readonly #waitingQueries: (() => void)[] = [];
   /** Aborted when the wait for the next tick is for nothing. */
   #waiting = new AbortController();
   #sweepTimer: Timer | undefined;
-  #isTicking = false;
   #dt: number;
 
   /**
@@ -112,6 +110,17 @@ export class Coordinator {
       payloadBytesMax: bus.payloadBytesMax,
       publish: (subject, message) =>
         this.#engine.settled().then(() => this.#deliver(subject, message), () => {}),
+    });
+    this.#desk = new QueryDesk({
+      answer: ({ request, message }) =>
+        this.#reception.encode(
+          message,
+          "QueryResponse",
+          () => this.#queries.answer(request, this.tickNumber),
+        ),
+      send: ({ message }, answer) => this.#reception.send(message, answer),
+      settled: () => this.#engine.settled(),
+      flush: () => bus.flush(),
     });
     this.#engine = new Engine({
       ...options,
@@ -194,13 +203,12 @@ export class Coordinator {
   async #tick(): Promise<void> {
     const { clock } = this.#options;
     const startedAt = clock.now();
-    this.#isTicking = true;
+    this.#desk.close();
     const isDone = await this.#engine.tick(this.#dt);
-    this.#isTicking = false;
     if (!isDone) return;
     const periodMs = this.#pacer.periodMs;
     if (periodMs > 0 && clock.now() - startedAt > periodMs) this.stats.overruns++;
-    for (const answer of this.#waitingQueries.splice(0)) answer();
+    this.#desk.open();
     this.#queries.push(this.tickNumber, clock.now());
   }
 
@@ -267,27 +275,23 @@ export class Coordinator {
       reception.reply(message, "HeartbeatReply", { known });
       if (known) this.#engine.creditFreed(beat.system);
     });
-    reception.listen(
-      subjects.entityCommand,
-      "EntityCommand",
-      (value, message) => this.#enqueue(value, message),
-    );
+    reception.listen(subjects.entityCommand, "EntityCommand", {
+      take: (value, message) => this.#enqueue(value, message),
+      refusal: () =>
+        this.#engine.queue.isFull
+          ? "Cannot queue the commands: too many wait; try again later"
+          : undefined,
+    });
     reception.listen(
       subjects.control,
       "Control",
       (value, message) => this.#control(value, message),
     );
-    reception.listen(
-      subjects.queryRequest,
-      "QueryRequest",
-      (value, message) =>
-        this.#betweenTicks(() =>
-          reception.answer(message, "QueryResponse", {
-            make: () => this.#queries.answer(value, this.tickNumber),
-            until: this.#engine.settled(),
-          })
-        ),
-    );
+    reception.listen(subjects.queryRequest, "QueryRequest", {
+      take: (request, message) => this.#desk.ask({ request, message }),
+      refusal: () =>
+        this.#desk.isFull ? "Cannot take the query: too many wait; try again later" : undefined,
+    });
     reception.listen(subjects.queryWatch, "QueryWatch", (value, message) =>
       reception.reply(
         message,
@@ -301,6 +305,7 @@ export class Coordinator {
   #register(descriptor: MessageOf<"SystemDescriptor">, message: Message): void {
     const { clock, report } = this.#options;
     const { name, instance_id } = descriptor;
+    const isKnown = this.#registry.creditsOf(instance_id) > 0;
     const reason = this.#registry.register(descriptor, clock.now());
     this.#reception.reply(message, "RegisterReply", {
       accepted: reason === undefined,
@@ -310,9 +315,10 @@ export class Coordinator {
       heartbeat_ms: HEARTBEAT_MS,
     });
     if (reason !== undefined) return report.warn(`refused instance ${instance_id}: ${reason}`);
+    this.#engine.creditFreed(name);
+    if (isKnown) return;
     report.info(`${instance_id} joined`);
     this.#announceInstance("system.up", name, instance_id);
-    this.#engine.creditFreed(name);
   }
 
   #unregister({ instance_id }: MessageOf<"Unregister">, message: Message): void {
@@ -333,13 +339,12 @@ export class Coordinator {
           "the most that a commit has room for; send them in several messages",
       );
     }
-    const isQueued = this.#engine.queue.push({
+    this.#engine.queue.push({
       id,
       data: new Uint8Array(message.data),
       commands: parseCommands(manifests.schema, commands),
       reply: message.reply,
     });
-    if (!isQueued) throw new WireError("Cannot queue the commands: too many wait; try again later");
   }
 
   #control({ op, ticks, hz }: MessageOf<"Control">, message: Message): void {
@@ -374,15 +379,6 @@ export class Coordinator {
       refused: this.stats.refused,
       systems: Object.fromEntries(systems),
     };
-  }
-
-  /** Calls `answer` when the world is not in the middle of a tick. */
-  #betweenTicks(answer: () => void): void {
-    if (!this.#isTicking) return answer();
-    if (this.#waitingQueries.length >= QUERIES_WAITING_MAX) {
-      throw new WireError("Cannot take the query: too many wait; try again later");
-    }
-    this.#waitingQueries.push(answer);
   }
 
   /** A schedule found no instance with a credit, or the instance refused it. */

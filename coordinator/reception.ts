@@ -20,6 +20,12 @@ export interface ReceptionOptions {
   onRefused(): void;
 }
 
+export interface Listener<T extends MessageType> {
+  take(value: MessageOf<T>, message: Message): void;
+  /** Why nothing can be taken now: then a message is refused without a look at it. */
+  refusal?(): string | undefined;
+}
+
 export class Reception {
   readonly #options: ReceptionOptions;
 
@@ -27,16 +33,20 @@ export class Reception {
     this.#options = options;
   }
 
-  /** Calls `handle` for each good message; it may throw a WireError to refuse one. */
+  /** Takes each good message; the listener may throw a WireError to refuse one. */
   listen<T extends MessageType>(
     subject: string,
     type: T,
-    handle: (value: MessageOf<T>, message: Message) => void,
+    listener: Listener<T> | Listener<T>["take"],
   ): void {
-    this.#options.bus.subscribe(
-      subject,
-      (message) => this.#guard(message, () => handle(decodeMessage(type, message), message)),
-    );
+    const { take, refusal } = typeof listener === "function"
+      ? { take: listener, refusal: undefined }
+      : listener;
+    this.#options.bus.subscribe(subject, (message) => {
+      const why = refusal?.();
+      if (why !== undefined) return this.#refuse(message, why);
+      this.#guard(message, () => take(decodeMessage(type, message), message));
+    });
   }
 
   /** Answers a request. */
@@ -44,22 +54,20 @@ export class Reception {
     this.#send(message, encodeMessage(type, value));
   }
 
-  /**
-   * Answers a request with what `make` returns now, once `until` resolves; a
-   * WireError of `make` refuses the request, and so does an answer that does not
-   * fit into a message.
-   */
-  answer<T extends MessageType>(
+  /** Encodes what `make` returns; undefined where it throws a WireError, which refuses the request. */
+  encode<T extends MessageType>(
     message: Message,
     type: T,
-    { make, until }: { make: () => MessageOf<T>; until: Promise<void> },
-  ): void {
-    this.#guard(message, () => {
-      // Encoded now, since by then the world will have gone on.
-      const answer = encodeMessage(type, make());
-      // Where it rejects, the coordinator ends, and there is nothing to answer.
-      until.then(() => this.#guard(message, () => this.#send(message, answer)), () => {});
-    });
+    make: () => MessageOf<T>,
+  ): Encoded | undefined {
+    let answer: Encoded | undefined;
+    this.#guard(message, () => answer = encodeMessage(type, make()));
+    return answer;
+  }
+
+  /** Sends an answer; one that does not fit into a message is a refusal. */
+  send(message: Message, answer: Encoded): void {
+    this.#guard(message, () => this.#send(message, answer));
   }
 
   #send({ reply }: Pick<Message, "reply">, { data, options }: Encoded): void {

@@ -32,6 +32,8 @@ export interface RegisteredInstance {
 export class Registry {
   readonly #systems: ReadonlyMap<string, SystemManifest>;
   readonly #instances = new Map<string, RegisteredInstance>();
+  /** By system; made when it is asked for, and again when instances have come or gone. */
+  readonly #credits = new Map<string, Credits>();
 
   constructor(systems: readonly SystemManifest[]) {
     this.#systems = new Map(systems.map((system) => [system.name, system]));
@@ -42,6 +44,7 @@ export class Registry {
     const refusal = this.#refusal(descriptor);
     if (refusal !== undefined) return refusal;
     const { instance_id: id, name: system, credits } = descriptor;
+    this.#credits.clear();
     this.#instances.set(id, {
       id,
       system,
@@ -58,6 +61,7 @@ export class Registry {
   unregister(id: string): RegisteredInstance | undefined {
     const instance = this.#instances.get(id);
     this.#instances.delete(id);
+    this.#credits.clear();
     return instance;
   }
 
@@ -90,7 +94,7 @@ export class Registry {
     const silent = [...this.#instances.values()].filter(({ seenAt }) =>
       now - seenAt > SILENCE_MAX_MS
     );
-    for (const { id } of silent) this.#instances.delete(id);
+    for (const { id } of silent) this.unregister(id);
     return silent;
   }
 
@@ -106,14 +110,14 @@ export class Registry {
 
   /** Shards that the system's instances can take at a time, in all and each. */
   credits(system: string): Credits {
-    let total = 0;
-    let perInstance = 1;
-    for (const instance of this.#instances.values()) {
-      if (instance.system !== system) continue;
-      total += instance.credits;
-      perInstance = Math.max(perInstance, instance.credits);
+    let credits = this.#credits.get(system);
+    if (credits === undefined) {
+      const each = this.instancesOf(system).map((instance) => instance.credits);
+      const total = each.reduce((sum, count) => sum + count, 0);
+      credits = { total, perInstance: Math.max(1, ...each) };
+      this.#credits.set(system, credits);
     }
-    return { total, perInstance };
+    return credits;
   }
 
   #refusal(descriptor: MessageOf<"SystemDescriptor">): string | undefined {
