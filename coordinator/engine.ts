@@ -5,28 +5,33 @@
  *
  * @module
  */
-import type { Bus } from "../lib/bus/bus.ts";
+import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { CommandOutcome } from "../lib/ecs/command.ts";
 import type { World } from "../lib/ecs/world.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
-import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
+import { captureWorld, type WorldImage } from "../lib/snapshot/world_image.ts";
+import type { Encoded } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
+import { Announcer } from "./announcer.ts";
+import type { LogTrouble } from "./appender.ts";
 import { Broadcaster } from "./broadcaster.ts";
-import { CommandQueue, type QueuedBuffer } from "./command_queue.ts";
+import { CommandQueue } from "./command_queue.ts";
 import { Committer } from "./committer.ts";
-import type { Attempt, Credits } from "./dispatcher.ts";
+import type { Credits } from "./dispatcher.ts";
 import { Grain } from "./grain.ts";
 import { buildGraph, type Graph } from "./graph.ts";
 import { Residency } from "./residency.ts";
+import type { Captured } from "./snapshotter.ts";
+import { type AttemptKey, ScheduleInbox } from "./schedule_inbox.ts";
 import type { Stats } from "./stats.ts";
 import type { SystemRun } from "./system_run.ts";
 import { Tick } from "./tick.ts";
-import { type AppliedBuffer, TickStep } from "./tick_step.ts";
+import { TickStep } from "./tick_step.ts";
 import type { WorldState } from "./world_state.ts";
 
 export interface EngineOptions {
@@ -51,11 +56,6 @@ export interface EngineOptions {
   creditsOf(instance: string): number;
 }
 
-/** A buffer from outside, and what became of it. */
-interface TakenBuffer extends AppliedBuffer {
-  readonly buffer: QueuedBuffer;
-}
-
 /** Share of the largest message that commands may take: the commit lists them, and more than that. */
 export const COMMIT_SHARE_MAX = 0.5;
 
@@ -64,29 +64,33 @@ const HELD_NOTICE_MS = 2000;
 
 export class Engine {
   readonly queue = new CommandQueue();
+  readonly inbox: ScheduleInbox;
   readonly #options: EngineOptions;
   readonly #state: WorldState;
   readonly #committer: Committer;
+  readonly #announcer: Announcer;
   readonly #broadcaster: Broadcaster;
   readonly #grains: ReadonlyMap<string, Grain>;
   readonly #residencies = new Map<string, Residency>();
   readonly #skipping = new Set<string>();
-  readonly #scheduleInbox: string;
   #graph: { readonly of: number; readonly graph: Graph };
   #current: Tick | undefined;
 
   /** @throws {CycleError} when the manifests' order is impossible. */
   constructor(options: EngineOptions) {
-    const { bus, log, clock, report, subjects, state, epoch, lastCommit } = options;
+    const { bus, log, clock, subjects, state, epoch, lastCommit } = options;
     this.#options = options;
     this.#state = state;
-    this.#scheduleInbox = bus.createInbox();
-    this.#committer = new Committer(log, {
+    this.inbox = new ScheduleInbox(bus);
+    this.#announcer = new Announcer({ bus, subjects, world: state.world });
+    this.#committer = new Committer({
+      log,
       clock,
-      report,
       stream: subjects.streams.components,
       subject: subjects.commit,
       lastSequence: lastCommit,
+      onTrouble: (trouble, error) => this.#reportTrouble(trouble, error),
+      onRelief: () => this.#reportRelief(),
     });
     this.#broadcaster = new Broadcaster({
       world: state.world,
@@ -116,24 +120,20 @@ export class Engine {
     return this.#graph.graph;
   }
 
-  /** Replies to schedules (no responders, refusals) arrive below this subject. */
-  get scheduleInbox(): string {
-    return this.#scheduleInbox;
-  }
-
   /**
    * Runs one tick and hands it to the log; resolves false when it was abandoned.
    * @param dt simulated time in seconds
    * @throws {FencedError} when another coordinator commits to this log.
    */
   async tick(dt: number): Promise<boolean> {
-    const { bus, clock, subjects, stats } = this.#options;
+    const { bus, clock, stats } = this.#options;
     const startedAt = clock.now();
     const step = new TickStep(this.#state);
     const { tick } = step;
+    this.#committer.receipts.begin(tick);
     const taken = this.queue.take(bus.payloadBytesMax * COMMIT_SHARE_MAX)
       .map((buffer) => ({ buffer, ...step.apply(buffer) }));
-    this.#publish(subjects.tick, encodeMessage("TickStart", this.#tickStart(tick, dt), { tick }));
+    this.#announcer.begin(this.#tickStart(tick, dt));
     const runs = await this.#runSystems(step, dt);
     if (runs === undefined) return false;
     const outcomes = this.#finish(step, runs);
@@ -149,14 +149,48 @@ export class Engine {
         shards: accepted.map((shard) => shard ?? null),
       })),
       digest: this.#state.digest,
-    }, () => this.#announce(tick, taken, outcomes));
+    }, () => this.#announcer.end(tick, { taken, outcomes }));
     return true;
   }
 
-  /** Ends the tick that is running, if one is, without committing it; waits for no commit. */
+  /** Copies the world; call it between ticks. */
+  capture(): Captured {
+    const { world, tick, digest, lastRuns, answers } = this.#state;
+    const { epoch } = this.#options;
+    const sequence = this.#committer.lastSequence;
+    const meta = { tick, epoch, digest, sequence, answers: [...answers] };
+    return {
+      image: captureWorld(world),
+      meta: { ...meta, lastRuns: Object.fromEntries(lastRuns) },
+    };
+  }
+
+  /**
+   * A tick in which the world becomes an image, and nothing else happens; resolves
+   * when it is stored.
+   * @param snapshot where whoever replays the log finds it
+   * @throws {FencedError} when another coordinator commits to this log.
+   */
+  async restore(image: WorldImage, snapshot: string): Promise<void> {
+    const step = new TickStep(this.#state);
+    const { tick } = step;
+    step.restore(image);
+    this.#announcer.begin(this.#tickStart(tick, 0));
+    step.finish([]);
+    await this.#committer.commit({
+      ...this.#tickStart(tick, 0),
+      restored: snapshot,
+      buffers: [],
+      systems: [],
+      digest: this.#state.digest,
+    }, () => this.#announcer.event("world.restored", { snapshot }, tick));
+    await this.settled();
+  }
+
+  /** Ends the tick that is running, if one is, without committing it. */
   abandon(): void {
     this.#current?.abandon();
-    this.#committer.abandon();
+    this.#committer.stop();
   }
 
   /** The connection is back; what was under way may be lost, and is done again. */
@@ -170,12 +204,19 @@ export class Engine {
     return this.#committer.settled();
   }
 
-  /** @throws {WireError} when the result is not what its attempt may return. */
-  acceptResult(result: MessageOf<"ComponentShard">): void {
+  /**
+   * Takes a result, and the message that it came in.
+   * @throws {WireError} when it is not what its attempt may return.
+   */
+  acceptResult(result: MessageOf<"ComponentShard">, message: Message): void {
     const stats = this.#options.stats.systems.get(result.system);
     if (stats === undefined) throw new WireError(`Cannot take a result of "${result.system}"`);
     try {
-      if (this.#runOf(result)?.acceptResult(result) === true) return;
+      if (this.#runOf(result)?.acceptResult(result) === true) {
+        const key = { ...result, tick: result.tick_id };
+        const hasReceipt = message.reply === this.inbox.subjectOf(key);
+        return this.#committer.receipts.accept(key, { ...publicationOf(message), hasReceipt });
+      }
     } catch (error) {
       stats.errors++;
       throw error;
@@ -196,8 +237,13 @@ export class Engine {
     );
   }
 
+  /** The log's answer to a result that has been published. */
+  receive(key: AttemptKey, isStored: boolean): void {
+    this.#committer.receipts.receive(key, isStored);
+  }
+
   /** An attempt found no taker, or its taker refused it. */
-  bounce(system: string, { tick, ...attempt }: Attempt & { tick: number }): void {
+  bounce({ system, tick, ...attempt }: AttemptKey): void {
     if (this.#current?.tick === tick) this.#current.runOf(system)?.bounce(attempt);
   }
 
@@ -235,7 +281,7 @@ export class Engine {
       credits,
       creditsOf,
       send: (system, schedule, { attempt, instance }) =>
-        this.#send(schedule, { system, instance, tick, ...attempt }),
+        this.#send(schedule, { system, tick, ...attempt }, instance),
       onUnsendable: (system, error) => {
         this.#options.stats.system(system).errors++;
         report.warn(`${system}, tick ${tick}: ${error.message}`);
@@ -251,15 +297,12 @@ export class Engine {
 
   #send(
     { data, options }: Encoded,
-    { system, instance, tick, shard, attempt }: Attempt & {
-      system: string;
-      instance: string | undefined;
-      tick: number;
-    },
+    key: AttemptKey,
+    instance: string | undefined,
   ): void {
     const { bus, subjects } = this.#options;
-    const reply = `${this.#scheduleInbox}.${system}.${tick}.${shard}.${attempt}`;
-    bus.publish(subjects.schedule(system, instance), data, { ...options, reply });
+    const reply = this.inbox.subjectOf(key);
+    bus.publish(subjects.schedule(key.system, instance), data, { ...options, reply });
   }
 
   #buildGraph() {
@@ -313,7 +356,11 @@ export class Engine {
       this.#skipping.delete(system);
       report.info(`tick ${tick}: ${system} runs again`);
     }
-    this.#event(missed > 0 ? "system.skipped" : "system.resumed", { system, missed }, tick);
+    this.#announcer.event(
+      missed > 0 ? "system.skipped" : "system.resumed",
+      { system, missed },
+      tick,
+    );
   }
 
   #reportHeld(tick: Tick): void {
@@ -329,45 +376,23 @@ export class Engine {
     }
   }
 
-  /** Tells the world outside what a stored tick did. */
-  #announce(
-    tick: number,
-    taken: readonly TakenBuffer[],
-    outcomes: readonly CommandOutcome[],
-  ): void {
-    const { subjects } = this.#options;
-    for (const { buffer, answer } of taken) {
-      if (buffer.reply === undefined) continue;
-      const { tick: tick_id, spawned, refused } = answer;
-      const value = { tick_id, spawned: [...spawned], refused: [...refused] };
-      this.#publish(buffer.reply, encodeMessage("EntityCommandReply", value, { tick: tick_id }));
-    }
-    const applied = taken.flatMap(({ outcome }) => outcome ?? []);
-    for (const { spawned, despawned } of [...applied, ...outcomes]) {
-      for (const entity of spawned) {
-        const archetype = this.world.archetypeOf(entity);
-        // A refused spawn has no entity, and one despawned since has no archetype.
-        if (archetype === undefined) continue;
-        const value = { tick_id: tick, entity, archetype };
-        this.#publish(subjects.entityCreate, encodeMessage("EntityCreated", value, { tick }));
-      }
-      for (const entity of despawned) {
-        const value = { tick_id: tick, entity };
-        this.#publish(subjects.entityDestroy, encodeMessage("EntityDestroyed", value, { tick }));
-      }
-    }
+  #reportTrouble(trouble: LogTrouble, error: Error): void {
+    const { report } = this.#options;
+    report.warn(`${error.message}; the world waits until the log takes its ticks again`);
+    this.#announcer.event(`log.${trouble}`, { reason: error.message }, this.tickNumber);
   }
 
-  #event(topic: string, data: MessageOf<"Event">["data"], tick: number): void {
-    const event = { topic, tick_id: tick, source: "coordinator", data };
-    this.#publish(this.#options.subjects.event(topic), encodeMessage("Event", event, { tick }));
+  #reportRelief(): void {
+    this.#options.report.info("the log takes ticks again");
+    this.#announcer.event("log.ready", null, this.tickNumber);
   }
 
   #tickStart(tick: number, dt: number): MessageOf<"TickStart"> {
     return { epoch: this.#options.epoch, tick_id: tick, dt };
   }
+}
 
-  #publish(subject: string, { data, options }: Encoded): void {
-    this.#options.bus.publish(subject, data, options);
-  }
+/** The parts of a message by which it can be published again. */
+function publicationOf({ subject, data, headers }: Message) {
+  return { subject, data, headers };
 }

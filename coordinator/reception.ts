@@ -26,6 +26,9 @@ export interface Listener<T extends MessageType> {
   refusal?(): string | undefined;
 }
 
+/** Where a message came, and where its refusal is to go, if anywhere. */
+type Refusable = Pick<Message, "subject" | "reply">;
+
 export class Reception {
   readonly #options: ReceptionOptions;
 
@@ -46,6 +49,18 @@ export class Reception {
       const why = refusal?.();
       if (why !== undefined) return this.#refuse(message, why);
       this.#guard(message, () => take(decodeMessage(type, message), message));
+    });
+  }
+
+  /** As `listen`, where the reply subject is for somebody else's answer. */
+  overhear<T extends MessageType>(
+    subject: string,
+    type: T,
+    handle: (value: MessageOf<T>, message: Message) => void,
+  ): void {
+    this.#options.bus.subscribe(subject, (message) => {
+      const refusable = { subject: message.subject };
+      this.#guard(refusable, () => handle(decodeMessage(type, message), message));
     });
   }
 
@@ -70,11 +85,23 @@ export class Reception {
     this.#guard(message, () => this.#send(message, answer));
   }
 
+  /** Answers a request with what `work` resolves with, or refuses it for the reason of its failure. */
+  answerLater<T extends MessageType>(
+    message: Message,
+    type: T,
+    work: Promise<MessageOf<T>>,
+  ): void {
+    work.then(
+      (value) => this.#guard(message, () => this.reply(message, type, value)),
+      (error) => this.#refuse(message, error instanceof Error ? error.message : String(error)),
+    );
+  }
+
   #send({ reply }: Pick<Message, "reply">, { data, options }: Encoded): void {
     if (reply !== undefined) this.#options.bus.publish(reply, data, options);
   }
 
-  #guard(message: Message, handle: () => void): void {
+  #guard(message: Refusable, handle: () => void): void {
     try {
       handle();
     } catch (error) {
@@ -83,7 +110,7 @@ export class Reception {
     }
   }
 
-  #refuse(message: Message, why: string): void {
+  #refuse(message: Refusable, why: string): void {
     const { report, onRefused } = this.#options;
     const reason = why.slice(0, REASON_LENGTH_MAX);
     onRefused();

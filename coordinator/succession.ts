@@ -22,7 +22,7 @@ import { initialState, type WorldState } from "./world_state.ts";
 
 export interface SuccessionOptions extends StreamOptions, RecoveryPorts {
   readonly bus: Bus;
-  readonly store: Pick<SnapshotStore, "newest" | "open" | "save">;
+  readonly store: Pick<SnapshotStore, "newest" | "load" | "open" | "save">;
   readonly manifests: Manifests;
   /** The entities that a new world begins with. */
   readonly world?: WorldManifest | undefined;
@@ -110,7 +110,7 @@ export class Succession implements Disposable {
     let newest = await this.#newestEntry();
     if (replica === undefined) {
       await this.#checkIsNew();
-      return { state: initialState(manifests, world), isNew: true, newest };
+      return { state: initialState(schema, world), isNew: true, newest };
     }
     while (newest !== undefined && newest.sequence > this.#seen) {
       this.#seen = await replay(this.#options, replica, this.#seen + 1);

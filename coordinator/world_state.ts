@@ -5,11 +5,11 @@
  *
  * @module
  */
-import type { World } from "../lib/ecs/world.ts";
+import type { Schema } from "../lib/ecs/component.ts";
+import { World } from "../lib/ecs/world.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
-import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
+import type { WorldManifest } from "../lib/manifest/manifest.ts";
 import { CommandAnswers } from "./command_answers.ts";
-import { spawnWorld } from "./spawn_world.ts";
 
 export interface WorldState {
   readonly world: World;
@@ -23,11 +23,17 @@ export interface WorldState {
 }
 
 /** A world as its manifest has it; empty without one. */
-export function initialState(
-  manifests: Pick<Manifests, "schema">,
-  manifest: WorldManifest | undefined,
-): WorldState {
-  const world = spawnWorld(manifests, manifest);
+export function initialState(schema: Schema, manifest: WorldManifest | undefined): WorldState {
+  const world = new World(schema);
+  // Behind tick 0, in which nothing has changed: to whoever has seen nothing yet, all of it is new.
+  world.changeTick = 1;
+  for (const components of manifest?.entities() ?? []) {
+    const values = Object.entries(components).flatMap(([name, value]) => {
+      const component = schema.get(name);
+      return component ? [[component, value] as const] : [];
+    });
+    world.spawn(new Map(values));
+  }
   return {
     world,
     tick: 0,

@@ -43,7 +43,7 @@ Deno.test("Replica.apply() leads to the engine's state, to the row and change ma
     fc.integer({ min: 0, max: TICKS_MAX }),
     fc.integer(),
     async (queries, buffers, startTick, seed) => {
-      const state = initialState({ schema: SCHEMA }, undefined);
+      const state = initialState(SCHEMA, undefined);
       const systems = queries.map((query, i) => system(`s${i}`, query));
       const random = createRandom(seed);
       const harness = await EngineHarness.open({ systems, state, random });
@@ -73,7 +73,7 @@ const KEY = "Mass.kg";
 
 /** A world of two rows with a mass each, at tick 0 of term 1. */
 function twoMasses(): WorldState {
-  const state = initialState({ schema: SCHEMA }, undefined);
+  const state = initialState(SCHEMA, undefined);
   applyCommands(
     state.world,
     [1, 2].map(() => ({ op: "spawn", components: new Map([[MASS, {}]]) })),

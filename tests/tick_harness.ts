@@ -31,7 +31,7 @@ const WAIT_STEP_MS = 50;
 const WAIT_STEPS_MAX = 100;
 
 export interface HarnessOptions
-  extends Partial<Pick<CoordinatorOptions, "hz" | "isUnpaced" | "isBarrier">> {
+  extends Partial<Pick<CoordinatorOptions, "hz" | "isUnpaced" | "isBarrier" | "snapshots">> {
   readonly systems: readonly SystemManifest[];
   readonly entities?: readonly EntityComponents[];
   readonly schema?: Schema;
@@ -44,7 +44,7 @@ export class TickHarness implements AsyncDisposable {
   readonly taken: Taken[] = [];
   /** The coordinator's report. */
   readonly lines: string[] = [];
-  /** Events as `topic system`. */
+  /** Events as `topic system`, or what else they are about. */
   readonly events: string[] = [];
   readonly #turns: (() => void)[] = [];
   readonly #options: HarnessOptions;
@@ -68,7 +68,8 @@ export class TickHarness implements AsyncDisposable {
     this.#log = log;
     bus.subscribe(SUBJECTS.event(">"), (message) => {
       const { topic, data } = decodeMessage("Event", message);
-      this.events.push(`${topic} ${(data as { system: string }).system}`);
+      const { system, snapshot, kind } = data as Record<string, string>;
+      this.events.push(`${topic} ${system ?? snapshot ?? kind}`);
     });
   }
 
@@ -107,6 +108,7 @@ export class TickHarness implements AsyncDisposable {
       isBarrier: this.#options.isBarrier ?? false,
       replicas: 1,
       takeover,
+      ...(this.#options.snapshots && { snapshots: this.#options.snapshots }),
       dateMs: () => 0,
       report: {
         info: (line) => this.lines.push(line),
