@@ -52,13 +52,15 @@ export class Appender {
   async append(subject: string, data: Uint8Array, options: AppendOptions): Promise<number> {
     const { clock } = this.#options;
     const { signal } = this.#stopping;
+    let isTried = false;
     for (let retryMs = RETRY_MS_MIN;; retryMs = Math.min(RETRY_MS_MAX, 2 * retryMs)) {
       try {
-        const sequence = await this.#tryToAppend(subject, data, options);
+        const sequence = await this.#tryToAppend(subject, data, { ...options, isTried });
         this.#relieve();
         return sequence;
       } catch (error) {
         if (!isTransient(error)) throw error;
+        isTried = true;
         this.#worry(error);
         if (signal.aborted) throw new UserError(`${error.message}; it is lost`, { cause: error });
       }
@@ -71,14 +73,18 @@ export class Appender {
     this.#stopping.abort();
   }
 
-  async #tryToAppend(subject: string, data: Uint8Array, options: AppendOptions): Promise<number> {
+  async #tryToAppend(
+    subject: string,
+    data: Uint8Array,
+    { isTried, ...options }: AppendOptions & { isTried: boolean },
+  ): Promise<number> {
     const { log, stream } = this.#options;
     try {
       return await log.append(subject, data, options);
     } catch (error) {
       if (!(error instanceof WrongLastSequenceError)) throw error;
       const last = await log.last(stream, subject);
-      if (last !== undefined && isSame(last.data, data)) return last.sequence;
+      if (isTried && last !== undefined && isSame(last.data, data)) return last.sequence;
       if ((last?.sequence ?? 0) !== options.expectedLastSequence) throw error;
       throw new UnavailableError(`${error.message}: an earlier attempt is under way`, {
         cause: error,

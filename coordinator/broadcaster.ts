@@ -22,6 +22,13 @@ interface PublishedSet {
   readonly changeTick: number;
   /** Matching archetypes; one more means other rows. */
   readonly tableCount: number;
+  /** As they were published: the rows may have changed since, under those who have the set. */
+  readonly parts: readonly PublishedPart[];
+}
+
+interface PublishedPart {
+  readonly encoded: Encoded;
+  readonly address: { readonly system: string; readonly set: string; readonly part: number };
 }
 
 export interface BroadcasterOptions {
@@ -53,44 +60,35 @@ export class Broadcaster {
         versions[set] = before.version;
         continue;
       }
-      this.#publishSet({ system, set, version: tick }, query, tables);
-      this.#published.set(key, { version: tick, changeTick, tableCount: tables.length });
+      const parts = this.#encodeSet({ system, set, version: tick }, query, tables);
+      for (const part of parts) this.#send(part);
+      this.#published.set(key, { version: tick, changeTick, tableCount: tables.length, parts });
       versions[set] = tick;
     }
     return versions;
   }
 
-  /**
-   * Whoever kept the sets may have lost them. Those of `running` systems are sent
-   * again as they are, since nothing that these read is written meanwhile; the
-   * others are when their systems run next.
-   */
-  renew(running: readonly SystemManifest[]): void {
-    const inUse = new Map<string, { system: string; set: string; query: Query }>();
-    for (const { name: system, broadcast } of running) {
-      for (const [set, query] of broadcast) inUse.set(`${system}.${set}`, { system, set, query });
-    }
-    for (const [key, { version }] of this.#published) {
-      const used = inUse.get(key);
-      if (used === undefined) {
-        this.#published.delete(key);
-        continue;
-      }
-      const tables = this.#options.world.match(used.query);
-      this.#publishSet({ ...used, version }, used.query, tables);
+  /** Publishes every set again as it is, since whoever kept them may have lost them. */
+  renew(): void {
+    for (const { parts } of this.#published.values()) {
+      for (const part of parts) this.#send(part);
     }
   }
 
-  #publishSet(
+  #send({ encoded, address }: PublishedPart): void {
+    this.#options.publish(encoded, address);
+  }
+
+  #encodeSet(
     { system, set, version }: { system: string; set: string; version: number },
     query: Query,
     tables: readonly Table[],
-  ): void {
+  ): PublishedPart[] {
     const { epoch, payloadBytesMax } = this.#options;
     const limits = { payloadBytesMax, changedSince: 0 };
     const pieces = planShards(tables, query, limits).flat();
     const parts = Math.max(1, pieces.length);
-    for (let part = 0; part < parts; part++) {
+    return Array.from({ length: parts }, (_, part) => {
       const content = pieces[part] ? encodePiece(pieces[part], query) : emptyPart(query);
       const encoded = encodeMessage("ComponentSet", {
         epoch,
@@ -101,8 +99,8 @@ export class Broadcaster {
         parts,
         ...content,
       }, { tick: version, epoch });
-      this.#options.publish(encoded, { system, set, part });
-    }
+      return { encoded, address: { system, set, part } };
+    });
   }
 }
 

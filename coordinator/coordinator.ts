@@ -121,8 +121,7 @@ export class Coordinator {
       epoch,
       lastCommit: sequence,
       stats: this.stats,
-      credits: (system) => this.#registry.credits(system),
-      creditsOf: (instance) => this.#registry.creditsOf(instance),
+      seats: (system) => this.#registry.instancesOf(system),
     });
     this.#queries = new QueryPort({
       ...options,
@@ -289,7 +288,7 @@ export class Coordinator {
   #register(descriptor: MessageOf<"SystemDescriptor">, message: Message): void {
     const { clock, report } = this.#options;
     const { name, instance_id } = descriptor;
-    const isKnown = this.#registry.creditsOf(instance_id) > 0;
+    const isKnown = this.#registry.has(instance_id);
     const reason = this.#registry.register(descriptor, clock.now());
     this.#reception.reply(message, "RegisterReply", {
       accepted: reason === undefined,

@@ -22,9 +22,9 @@ import type { LogTrouble } from "./appender.ts";
 import { Broadcaster } from "./broadcaster.ts";
 import { CommandQueue } from "./command_queue.ts";
 import { Committer } from "./committer.ts";
-import type { Credits } from "./dispatcher.ts";
 import { Grain } from "./grain.ts";
 import { buildGraph, type Graph } from "./graph.ts";
+import type { Seat } from "./placement.ts";
 import { Residency } from "./residency.ts";
 import type { Captured } from "./snapshotter.ts";
 import { type AttemptKey, ScheduleInbox } from "./schedule_inbox.ts";
@@ -51,9 +51,8 @@ export interface EngineOptions {
   readonly isResident: boolean;
   /** Whether a system waits for the whole of those before it, rather than row by row. */
   readonly isBarrier: boolean;
-  credits(system: string): Credits;
-  /** Shards that one instance can take; 0 when it is gone. */
-  creditsOf(instance: string): number;
+  /** A system's instances as of now. */
+  seats(system: string): readonly Seat[];
 }
 
 /** Share of the largest message that commands may take: the commit lists them, and more than that. */
@@ -195,8 +194,8 @@ export class Engine {
 
   /** The connection is back; what was under way may be lost, and is done again. */
   resume(): void {
-    if (this.#current === undefined) this.#broadcaster.renew([]);
-    else this.#current.resend();
+    this.#broadcaster.renew();
+    this.#current?.resend();
   }
 
   /** Resolves when every commit is stored. */
@@ -259,7 +258,7 @@ export class Engine {
 
   /** Runs the systems; undefined when the tick was abandoned. */
   async #runSystems(step: TickStep, dt: number): Promise<readonly SystemRun[] | undefined> {
-    const { bus, clock, epoch, isBarrier, credits, creditsOf, report } = this.#options;
+    const { bus, clock, epoch, isBarrier, seats, report } = this.#options;
     const { world, lastRuns } = this.#state;
     const { tick } = step;
     if (this.#graph.of !== world.archetypeCount) this.#graph = this.#buildGraph();
@@ -278,8 +277,7 @@ export class Engine {
       world,
       broadcaster: this.#broadcaster,
       payloadBytesMax: bus.payloadBytesMax,
-      credits,
-      creditsOf,
+      seats,
       send: (system, schedule, { attempt, instance }) =>
         this.#send(schedule, { system, tick, ...attempt }, instance),
       onUnsendable: (system, error) => {
@@ -364,12 +362,12 @@ export class Engine {
   }
 
   #reportHeld(tick: Tick): void {
-    const { report, credits } = this.#options;
+    const { report, seats } = this.#options;
     for (const { plan, accepted } of tick.runs) {
       const open = accepted.filter((shard) => shard === undefined).length;
       if (open === 0) continue;
       const { name } = plan.manifest;
-      const why = credits(name).total === 0
+      const why = seats(name).length === 0
         ? `no instance of it; start one with \`deno task system ${name}\``
         : `${open} of ${accepted.length} shards are out`;
       report.warn(`tick ${tick.tick} waits for ${name}: ${why}`);

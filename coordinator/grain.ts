@@ -7,11 +7,15 @@
  * @module
  */
 
+import type { Shard } from "./shards.ts";
+
 /** So that one is on its way while the other is computed. */
 const SHARDS_PER_INSTANCE_MIN = 2;
 const SHARDS_PER_INSTANCE_MAX = 16;
 /** What a shard is to take: much more than a message costs, much less than a tick. */
 const SHARD_MS_TARGET = 2;
+/** What a message takes until the next one has followed it, generously. */
+const MESSAGE_MS = 2;
 /** Below this many rows a shard of unknown cost is taken to cost more to send than to run. */
 const ROWS_MIN = 512;
 /** Share of the newest tick in the measured cost. */
@@ -40,6 +44,16 @@ export class Grain {
     const worthSending = Math.max(rows / ROWS_MIN, totalMs / SHARD_MS_TARGET);
     const count = Math.min(instances * this.#perInstance, rows, Math.ceil(worthSending));
     return Math.max(1, count);
+  }
+
+  /**
+   * Shards that an instance is to have at a time: one to compute, and as many more
+   * as it computes in the time that a message takes.
+   */
+  depth(shards: readonly Shard[]): number {
+    const rows = shards.flat().reduce((sum, { count }) => sum + count, 0);
+    const shardMs = rows * (this.#msPerRow ?? 0) / Math.max(1, shards.length);
+    return 1 + Math.max(1, Math.ceil(MESSAGE_MS / shardMs));
   }
 
   /** Powers of two, so that a cost that wavers does not change the cut. */

@@ -8,7 +8,6 @@ import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import { signatureText, systemSignature } from "../lib/manifest/signature.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import { PROTOCOL_VERSION } from "../lib/wire/protocol.ts";
-import type { Credits } from "./dispatcher.ts";
 
 /** Silence after which an instance is taken for dead. */
 const SILENCE_MAX_MS = 5000;
@@ -32,8 +31,8 @@ export interface RegisteredInstance {
 export class Registry {
   readonly #systems: ReadonlyMap<string, SystemManifest>;
   readonly #instances = new Map<string, RegisteredInstance>();
-  /** By system; made when it is asked for, and again when instances have come or gone. */
-  readonly #credits = new Map<string, Credits>();
+  /** The instances by system, as far as it has been asked for since they last changed. */
+  #bySystem = new Map<string, readonly RegisteredInstance[]>();
 
   constructor(systems: readonly SystemManifest[]) {
     this.#systems = new Map(systems.map((system) => [system.name, system]));
@@ -44,7 +43,7 @@ export class Registry {
     const refusal = this.#refusal(descriptor);
     if (refusal !== undefined) return refusal;
     const { instance_id: id, name: system, credits } = descriptor;
-    this.#credits.clear();
+    this.#bySystem.clear();
     this.#instances.set(id, {
       id,
       system,
@@ -60,8 +59,7 @@ export class Registry {
   /** Returns the instance that left, if it was there. */
   unregister(id: string): RegisteredInstance | undefined {
     const instance = this.#instances.get(id);
-    this.#instances.delete(id);
-    this.#credits.clear();
+    this.#delete(id);
     return instance;
   }
 
@@ -89,35 +87,33 @@ export class Registry {
     for (const instance of this.#instances.values()) instance.seenAt = now;
   }
 
+  has(id: string): boolean {
+    return this.#instances.has(id);
+  }
+
   /** Removes and returns the instances that have been silent for too long. */
   expire(now: number): RegisteredInstance[] {
     const silent = [...this.#instances.values()].filter(({ seenAt }) =>
       now - seenAt > SILENCE_MAX_MS
     );
-    for (const { id } of silent) this.unregister(id);
+    for (const { id } of silent) this.#delete(id);
     return silent;
   }
 
   /** The instances of a system. */
-  instancesOf(system: string): RegisteredInstance[] {
-    return [...this.#instances.values()].filter((instance) => instance.system === system);
-  }
-
-  /** Shards that one instance can take at a time; 0 when it is not registered. */
-  creditsOf(instance: string): number {
-    return this.#instances.get(instance)?.credits ?? 0;
-  }
-
-  /** Shards that the system's instances can take at a time, in all and each. */
-  credits(system: string): Credits {
-    let credits = this.#credits.get(system);
-    if (credits === undefined) {
-      const each = this.instancesOf(system).map((instance) => instance.credits);
-      const total = each.reduce((sum, count) => sum + count, 0);
-      credits = { total, perInstance: Math.max(1, ...each) };
-      this.#credits.set(system, credits);
+  instancesOf(system: string): readonly RegisteredInstance[] {
+    let instances = this.#bySystem.get(system);
+    if (instances === undefined) {
+      instances = [...this.#instances.values()].filter((instance) => instance.system === system);
+      // Names from the wire are not kept.
+      if (this.#systems.has(system)) this.#bySystem.set(system, instances);
     }
-    return credits;
+    return instances;
+  }
+
+  #delete(id: string): void {
+    this.#instances.delete(id);
+    this.#bySystem.clear();
   }
 
   #refusal(descriptor: MessageOf<"SystemDescriptor">): string | undefined {

@@ -10,10 +10,11 @@ import type { World } from "../lib/ecs/world.ts";
 import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import type { Encoded } from "../lib/wire/codec.ts";
 import type { Broadcaster } from "./broadcaster.ts";
-import type { Attempt, Credits } from "./dispatcher.ts";
+import type { Attempt } from "./dispatcher.ts";
 import { overlappingShards } from "./dataflow.ts";
 import type { Grain } from "./grain.ts";
 import type { Graph, GraphNode } from "./graph.ts";
+import type { Seat } from "./placement.ts";
 import type { Residency } from "./residency.ts";
 import { planShards } from "./shards.ts";
 import { SystemRun } from "./system_run.ts";
@@ -46,8 +47,8 @@ export interface TickPorts {
     schedule: Encoded,
     to: { attempt: Attempt; instance: string | undefined },
   ): void;
-  credits(system: string): Credits;
-  creditsOf(instance: string): number;
+  /** A system's instances as of now. */
+  seats(system: string): readonly Seat[];
   onUnsendable(system: string, error: RangeError): void;
 }
 
@@ -93,11 +94,9 @@ export class Tick {
     return this.#done.promise;
   }
 
-  /** The connection broke: what was on its way, and what others kept for us, may be lost. */
+  /** The connection broke: what was on its way may be lost. */
   resend(): void {
-    const running = this.runs.filter(({ isRunning }) => isRunning);
-    this.#ports.broadcaster.renew(running.map(({ plan }) => plan.manifest));
-    for (const run of running) run.resend();
+    for (const run of this.runs) run.resend();
   }
 
   abandon(): void {
@@ -112,10 +111,10 @@ export class Tick {
     const { graph, epoch, step, dt, lastRuns, grains, residencies } = this.#options;
     const changeTick = step.changeTickOf(graph.nodes.indexOf(node));
     const { query } = node.system;
-    const { total, perInstance } = this.#ports.credits(name);
-    const instances = Math.round(total / perInstance);
+    const instances = this.#ports.seats(name).length;
+    const grain = grains.get(name);
     const matching = planShards(world.match(query), query, {
-      shardCount: (rows) => grains.get(name)?.shardCount({ rows, instances }) ?? 1,
+      shardCount: (rows) => grain?.shardCount({ rows, instances }) ?? 1,
       payloadBytesMax,
       changedSince: lastRuns.get(name) ?? 0,
     });
@@ -131,13 +130,13 @@ export class Tick {
       dt,
       changeTick,
       residency,
+      depth: grain?.depth(shards) ?? Infinity,
     }, {
       clock: this.#ports.clock,
       world,
       send: (schedule, attempt, instance) =>
         this.#ports.send(name, schedule, { attempt, instance }),
-      credits: () => this.#ports.credits(name),
-      creditsOf: this.#ports.creditsOf,
+      seats: () => this.#ports.seats(name),
       onUnsendable: (_, error) => this.#ports.onUnsendable(name, error),
       onFinished: () => this.#finish(node),
     });

@@ -82,8 +82,7 @@ export class EngineHarness {
       lastCommit: 0,
       isResident: false,
       isBarrier: false,
-      credits: () => ({ total: CREDITS, perInstance: 1 }),
-      creditsOf: () => CREDITS,
+      seats: () => [{ id: "test", credits: CREDITS }],
     });
     for (const manifest of systems) this.#answerAtRandom(manifest);
   }
