@@ -9,6 +9,7 @@
  */
 import {
   AckPolicy,
+  type ApiError,
   type ConsumerConfig,
   DeliverPolicy,
   DiscardPolicy,
@@ -63,8 +64,18 @@ const READ_BATCH_MAX = 32;
 /** How long a follower waits for entries before it asks anew. */
 const FOLLOW_WAIT_MS = 5_000;
 const FOLLOW_RETRY_MS = 100;
+/** How long the creation of a consumer may take at first, and later. */
+const CONSUMER_TIMEOUT_MIN_MS = 500;
+const CONSUMER_TIMEOUT_MAX_MS = 8_000;
 /** The server deletes a consumer whose reader went away after this. */
 const CONSUMER_INACTIVE_MS = 60_000;
+
+/** What JetStream answers to who creates a consumer. */
+interface NewConsumer {
+  readonly name: string;
+  /** Entries that it has yet to deliver. */
+  readonly num_pending: number;
+}
 
 export class NatsLog implements Log {
   readonly #connection: NatsConnection;
@@ -228,15 +239,38 @@ export class NatsLog implements Log {
     return toStreamInfo(await this.#ask(failure, () => this.#manager.streams.info(stream)));
   }
 
-  #addConsumer(stream: string, config: Partial<ConsumerConfig>) {
-    return this.#ask(`Cannot read stream "${stream}"`, () =>
-      this.#manager.consumers.add(stream, {
+  /**
+   * A cluster may place the consumer on a member that has just died, and it does not
+   * answer then. Another try may be placed better, so the first ones do not wait long.
+   */
+  #addConsumer(stream: string, config: Partial<ConsumerConfig>): Promise<NewConsumer> {
+    let timeoutMs = CONSUMER_TIMEOUT_MIN_MS / 2;
+    return this.#ask(`Cannot read stream "${stream}"`, () => {
+      timeoutMs = Math.min(2 * timeoutMs, CONSUMER_TIMEOUT_MAX_MS);
+      return this.#createConsumer(stream, config, timeoutMs);
+    });
+  }
+
+  async #createConsumer(
+    stream: string,
+    config: Partial<ConsumerConfig>,
+    timeout: number,
+  ): Promise<NewConsumer> {
+    const request = {
+      stream_name: stream,
+      config: {
         ...config,
         ack_policy: AckPolicy.None,
         inactive_threshold: nanos(CONSUMER_INACTIVE_MS),
         mem_storage: true,
         num_replicas: 1,
-      }));
+      },
+    };
+    const subject = `$JS.API.CONSUMER.CREATE.${stream}`;
+    const answer = await this.#connection.request(subject, JSON.stringify(request), { timeout });
+    const { error, ...consumer } = answer.json<NewConsumer & { error?: ApiError }>();
+    if (error !== undefined) throw new JetStreamApiError(error);
+    return consumer;
   }
 
   /**
