@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { encodeMessage } from "../lib/wire/codec.ts";
+import { decodePayload, encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
 import {
   createProject,
@@ -62,8 +62,8 @@ class Flood {
     this.#reply = onlooker.bus.createInbox();
     onlooker.bus.subscribe(this.#reply, ({ headers, data }) => {
       const type = headers["msg-type"];
-      const text = type === "Refusal" ? new TextDecoder().decode(data) : undefined;
-      this.answers.push({ type, reason: text });
+      const reason = type === "Refusal" ? decodePayload("Refusal", data).reason : undefined;
+      this.answers.push({ type, reason });
     });
   }
 
@@ -178,10 +178,14 @@ Deno.test("ticks go on through a flood of everything, and the world is the same"
   await ticks.first("a tick", ({ tick_id }) => tick_id === 10);
 
   const flood = new Flood(onlooker);
-  const registration = await new Promise<MessageOf<"SystemDescriptor">>((resolve) => {
-    const descriptor = { protocol: 1, name: "move", query: "", schema_hash: "x", credits: 1 };
-    resolve({ ...descriptor, instance_id: "stranger" });
-  });
+  const registration = {
+    protocol: 1,
+    name: "move",
+    instance_id: "stranger",
+    query: "",
+    schema_hash: "x",
+    credits: 1,
+  };
   const beat = { system: "move", load: 0, shards: 0, rows: 0, errors: 0, refused: 0 };
   const strangers = upTo(FLOOD).map((i) => ({ ...beat, instance_id: `stranger-${i}` }));
   await flood.send(subjects.heartbeat, "Heartbeat", strangers);
