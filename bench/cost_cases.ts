@@ -4,7 +4,6 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import type { Log } from "../lib/bus/log.ts";
 import { systemClock } from "../lib/clock.ts";
 import { rowBytesOf } from "../lib/ecs/field_type.ts";
 import type { Access } from "../lib/ecs/query.ts";
@@ -107,15 +106,15 @@ function openPersist() {
   return openSession(async (stack) => {
     const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const setting = await moveSetting(PERSIST.entities);
-    const open = (prefix: string, keep: (log: Log) => Log) =>
-      BenchWorld.open({
+    const on = stack.use(await BenchWorld.open({ servers, setting, prefix: "on" }));
+    const off = stack.use(
+      await BenchWorld.open({
         servers,
         setting,
-        prefix,
-        wrap: ({ bus, log }) => ({ bus, log: keep(log) }),
-      });
-    const on = stack.use(await open("on", (log) => log));
-    const off = stack.use(await open("off", (log) => uncaptured(log, createSubjects("off"))));
+        prefix: "off",
+        wrap: (connection) => uncaptured(connection, createSubjects("off")),
+      }),
+    );
     const bare = await BareWorld.open(setting);
     return async () => {
       const { periodMs: ours } = await on.run(PERSIST.ticks);

@@ -192,12 +192,6 @@ export class Engine {
     this.#committer.stop();
   }
 
-  /** The connection is back; what was under way may be lost, and is done again. */
-  resume(): void {
-    this.#broadcaster.renew();
-    this.#current?.resend();
-  }
-
   /** Resolves when every commit is stored. */
   settled(): Promise<void> {
     return this.#committer.settled();
@@ -244,6 +238,16 @@ export class Engine {
   /** An attempt found no taker, or its taker refused it. */
   bounce({ system, tick, ...attempt }: AttemptKey): void {
     if (this.#current?.tick === tick) this.#current.runOf(system)?.bounce(attempt);
+  }
+
+  /** Whatever is out may be lost, and goes out again. */
+  resend(): void {
+    for (const run of this.#current?.runs ?? []) run.resend();
+  }
+
+  /** Whoever kept the broadcast sets may have lost them, and gets them again. */
+  renewSets(): void {
+    this.#broadcaster.renew();
   }
 
   /** Instances of the system came, or have time again. */

@@ -11,7 +11,6 @@ import type { Engine } from "./engine.ts";
 import type { Pace } from "./pace.ts";
 import { Restorer } from "./restorer.ts";
 import { type SnapshotPolicy, Snapshotter, type SnapshotterOptions } from "./snapshotter.ts";
-import { COMPONENTS_BYTES_MAX } from "./streams.ts";
 import type { WorldState } from "./world_state.ts";
 
 export interface SnapshotServiceOptions
@@ -20,6 +19,8 @@ export interface SnapshotServiceOptions
   readonly state: WorldState;
   readonly engine: Engine;
   readonly pace: Pace;
+  /** What the log may grow to, in bytes. */
+  readonly logBytesMax: number;
   /** Without one, none are taken unasked. */
   readonly snapshots?: SnapshotPolicy;
 }
@@ -31,9 +32,10 @@ export class SnapshotService {
   readonly #restorer: Restorer;
 
   constructor(options: SnapshotServiceOptions) {
-    const { engine, pace, state, subjects, snapshots: policy = POLICY_DEFAULT } = options;
+    const { engine, pace, state, subjects, logBytesMax } = options;
+    const policy = options.snapshots ?? POLICY_DEFAULT;
     const settled = () => engine.settled();
-    const stream = { name: subjects.streams.components, bytesMax: COMPONENTS_BYTES_MAX };
+    const stream = { name: subjects.streams.components, bytesMax: logBytesMax };
     this.#snapshotter = new Snapshotter(
       { ...options, stream, policy, settled, capture: () => engine.capture() },
       { isBehind: state.tick > 0 },

@@ -25,7 +25,7 @@ import { requestMessage } from "../lib/wire/request.ts";
 import { createSubjects } from "../lib/wire/subjects.ts";
 
 export { Program } from "../chaos/program.ts";
-export type { LocalWorld } from "../chaos/undisturbed.ts";
+export type { Final, LocalWorld } from "../chaos/undisturbed.ts";
 export { poll } from "../chaos/wait.ts";
 
 export const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));

@@ -40,7 +40,7 @@ export const logCases: readonly ConformanceCase[] = [
   {
     name: "open() creates an empty stream, and finds it again with what it holds",
     async run({ a, b, prefix }) {
-      const empty = { messages: 0, bytes: 0, firstSequence: 1, lastSequence: 0 };
+      const empty = { messages: 0, bytes: 0, bytesMax: 1e6, firstSequence: 1, lastSequence: 0 };
       assertEquals(await open(a.log, prefix), empty);
       await a.log.append(`${prefix}.x`, one);
       const { messages, lastSequence } = await open(b.log, prefix, { messagesPerSubjectMax: 5 });
@@ -287,7 +287,7 @@ export const logCases: readonly ConformanceCase[] = [
       const { messages, firstSequence, lastSequence } = await a.log.info(prefix);
       assertEquals([messages, firstSequence, lastSequence], [2, 4, 5]);
       await a.log.purge(prefix);
-      const empty = { messages: 0, bytes: 0, firstSequence: 6, lastSequence: 5 };
+      const empty = { messages: 0, bytes: 0, bytesMax: 1e6, firstSequence: 6, lastSequence: 5 };
       assertEquals(await a.log.info(prefix), empty);
       assertEquals(await a.log.append(`${prefix}.x`, one, { expectedLastSequence: 0 }), 6);
     },

@@ -81,6 +81,19 @@ export class TickHarness implements AsyncDisposable {
 
   /** Opens a coordinator of this client, on whatever the log holds; the harness is about the newest. */
   async openCoordinator(client: string, takeover = false): Promise<Coordinator> {
+    const coordinator = await Coordinator.open({ ...this.#optionsOf(client), takeover });
+    this.#coordinators.push(coordinator);
+    return coordinator;
+  }
+
+  /** A coordinator of this client that stands by; it is the newest once it leads. */
+  async standBy(client: string, signal: AbortSignal): Promise<Coordinator | undefined> {
+    const coordinator = await Coordinator.standBy(this.#optionsOf(client), signal);
+    if (coordinator) this.#coordinators.push(coordinator);
+    return coordinator;
+  }
+
+  #optionsOf(client: string): CoordinatorOptions {
     const { systems, entities = [], schema = createSchema(COMPONENTS), hz = 10 } = this.#options;
     const connection = this.#network.connect(client, { onError: this.#onError });
     this.#kills.set(client, () => connection.kill());
@@ -91,7 +104,7 @@ export class TickHarness implements AsyncDisposable {
       systems,
       worlds: new Map(),
     };
-    const coordinator = await Coordinator.open({
+    return {
       ...connection,
       clock: this.clock,
       subjects: SUBJECTS,
@@ -107,16 +120,13 @@ export class TickHarness implements AsyncDisposable {
       isResident: false,
       isBarrier: this.#options.isBarrier ?? false,
       replicas: 1,
-      takeover,
       ...(this.#options.snapshots && { snapshots: this.#options.snapshots }),
       dateMs: () => 0,
       report: {
         info: (line) => this.lines.push(line),
         warn: (line) => this.lines.push(line),
       },
-    });
-    this.#coordinators.push(coordinator);
-    return coordinator;
+    };
   }
 
   /** Ends a client as a crash of its process would. */

@@ -12,7 +12,7 @@ export interface StreamConfig {
   /** Subjects that the stream captures, wildcards allowed. */
   readonly subjects: readonly string[];
   readonly storage: "file" | "memory";
-  /** How many bytes the stream may grow to. */
+  /** How many bytes the stream may grow to; fewer where its server has not got the room. */
   readonly bytesMax: number;
   /** What goes when it is full: the oldest messages (the default), or the new one, which is refused. */
   readonly discard?: "old" | "new";
@@ -34,6 +34,8 @@ export interface StreamInfo {
   readonly messages: number;
   /** What the messages take in the store, its own overhead included. */
   readonly bytes: number;
+  /** What the stream may grow to. */
+  readonly bytesMax: number;
   /** One past `lastSequence` while the stream is empty. */
   readonly firstSequence: number;
   readonly lastSequence: number;

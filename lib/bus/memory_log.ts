@@ -141,6 +141,7 @@ export class MemoryStream {
     return {
       messages: this.#entries.size,
       bytes: this.#bytes,
+      bytesMax: this.#config.bytesMax,
       firstSequence,
       lastSequence: this.#lastSequence,
     };

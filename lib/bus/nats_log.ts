@@ -57,6 +57,8 @@ const WRONG_LAST_CODES = [JetStreamApiCodes.StreamWrongLastSequence, 10164];
 const NO_PEERS_CODES = [10005];
 /** The status of what may be answered later. */
 const UNAVAILABLE_STATUS = 503;
+/** How often the size of a new stream is halved for a server that has not got the room. */
+const HALVINGS_MAX = 6;
 /** JetStream's: no resources, no storage, and a store that takes no more. */
 const NO_ROOM_CODES = [10023, 10047, 10077];
 /** Entries asked for at a time; each may be as large as the bus carries. */
@@ -96,16 +98,28 @@ export class NatsLog implements Log {
 
   async open(config: StreamConfig): Promise<StreamInfo> {
     const { name } = config;
-    const { streams } = this.#manager;
-    const settings = toStreamSettings(config);
     return await this.#ask(`Cannot open stream "${name}"`, async () => {
-      try {
-        return toStreamInfo(await streams.update(name, settings));
-      } catch (error) {
-        if (!isApiError(error, [JetStreamApiCodes.StreamNotFound])) throw error;
-        return toStreamInfo(await streams.add({ name, ...settings }));
-      }
+      const known = await this.#find(name);
+      const sizes = known ? [config.bytesMax, known.config.max_bytes] : sizesFrom(config.bytesMax);
+      return toStreamInfo(await this.#openWithin(sizes, { config, isKnown: known !== undefined }));
     });
+  }
+
+  /** Opens the stream with the first of these sizes that its server has room for. */
+  async #openWithin(
+    [bytesMax, ...smaller]: readonly number[],
+    { config, isKnown }: { config: StreamConfig; isKnown: boolean },
+  ): Promise<NatsStreamInfo> {
+    const { name } = config;
+    const settings = toStreamSettings({ ...config, bytesMax });
+    try {
+      return isKnown
+        ? await this.#manager.streams.update(name, settings)
+        : await this.#manager.streams.add({ name, ...settings });
+    } catch (error) {
+      if (smaller.length === 0 || !isApiError(error, NO_ROOM_CODES)) throw error;
+      return await this.#openWithin(smaller, { config, isKnown });
+    }
   }
 
   async append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<number> {
@@ -173,6 +187,15 @@ export class NatsLog implements Log {
 
   info(stream: string): Promise<StreamInfo> {
     return this.#inspect(stream, `Cannot inspect stream "${stream}"`);
+  }
+
+  async #find(stream: string): Promise<NatsStreamInfo | undefined> {
+    try {
+      return await this.#manager.streams.info(stream);
+    } catch (error) {
+      if (isApiError(error, [JetStreamApiCodes.StreamNotFound])) return undefined;
+      throw error;
+    }
   }
 
   async *follow(
@@ -312,10 +335,16 @@ function toStreamSettings(config: StreamConfig) {
   };
 }
 
-function toStreamInfo({ state }: NatsStreamInfo): StreamInfo {
+/** Halves, down to the smallest that is of use. */
+function sizesFrom(bytesMax: number): number[] {
+  return Array.from({ length: HALVINGS_MAX + 1 }, (_, i) => Math.floor(bytesMax / 2 ** i));
+}
+
+function toStreamInfo({ config, state }: NatsStreamInfo): StreamInfo {
   return {
     messages: state.messages,
     bytes: state.bytes,
+    bytesMax: config.max_bytes,
     firstSequence: state.messages === 0 ? state.last_seq + 1 : state.first_seq,
     lastSequence: state.last_seq,
   };
