@@ -134,7 +134,7 @@ export class Troupe implements AsyncDisposable {
     const { hz, hasStandby } = this.#options;
     const args = ["--hz", `${hz}`, ...(hasStandby ? ["--standby"] : [])];
     return this.#add(name, "coordinator", {
-      ready: /is up at|stands by/,
+      ready: /is up at|standing by/,
       start: () => this.#program(name, COORDINATOR, args),
     });
   }
@@ -182,7 +182,9 @@ function finalOf(program: Program): Final {
   return JSON.parse(last);
 }
 
+/** The newest term that it has led; a new world's first one goes without saying. */
 function termOf({ program }: ProgramPlayer): number {
-  const line = program.stderr.findLast((line) => /in term \d/.test(line)) ?? "";
-  return Number(/in term (\d+)/.exec(line)?.[1] ?? 0);
+  const line = program.stderr.findLast((line) => /in term \d/.test(line));
+  if (line !== undefined) return Number(/in term (\d+)/.exec(line)?.[1]);
+  return program.stderr.some((line) => /is up at/.test(line)) ? 0 : -1;
 }
