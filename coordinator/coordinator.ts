@@ -166,6 +166,7 @@ export class Coordinator {
       ...options,
       logBytesMax,
       state,
+      epoch,
       engine: this.#engine,
       pace: this.#pace,
       betweenTicks: (act) => this.#betweenTicks(act),

@@ -9,6 +9,7 @@ import {
   type LogEntry,
   type StreamConfig,
   StreamFullError,
+  StreamNotFoundError,
   WrongLastSequenceError,
 } from "../lib/bus/log.ts";
 import { parseReceipt } from "../lib/bus/receipt.ts";
@@ -256,12 +257,13 @@ export const logCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "read(), purge() and info() of a stream that is not there say so",
+    name: "read(), purge(), subjects() and info() of a stream that is not there say so",
     async run({ a, prefix }) {
       const missing = `stream "${prefix}": stream not found`;
-      await assertRejects(() => list(a.log.read(prefix)), Error, missing);
-      await assertRejects(() => a.log.purge(prefix), Error, missing);
-      await assertRejects(() => a.log.info(prefix), Error, missing);
+      await assertRejects(() => list(a.log.read(prefix)), StreamNotFoundError, missing);
+      await assertRejects(() => a.log.purge(prefix), StreamNotFoundError, missing);
+      await assertRejects(() => a.log.subjects(prefix, ">"), StreamNotFoundError, missing);
+      await assertRejects(() => a.log.info(prefix), StreamNotFoundError, missing);
     },
   },
   {
@@ -274,6 +276,19 @@ export const logCases: readonly ConformanceCase[] = [
       const last = a.log.lastPerSubject(prefix, `${prefix}.s.*`);
       assertEquals(await list(last), [[2, "s.a"], [4, "s.b"], [5, "s.c"]]);
       assertEquals(await list(a.log.lastPerSubject(prefix, `${prefix}.t`)), [[3, "t"]]);
+    },
+  },
+  {
+    name: "subjects() lists the subjects that have entries",
+    async run({ a, prefix }) {
+      await open(a.log, prefix);
+      for (const tail of ["x", "y.1", "y.2", "y.1"]) await a.log.append(`${prefix}.${tail}`, one);
+      const subjects = async (filter: string) =>
+        (await a.log.subjects(prefix, `${prefix}.${filter}`)).toSorted();
+      assertEquals(await subjects("y.*"), [`${prefix}.y.1`, `${prefix}.y.2`]);
+      await a.log.purge(prefix, { filter: `${prefix}.y.1` });
+      assertEquals(await subjects(">"), [`${prefix}.x`, `${prefix}.y.2`]);
+      assertEquals(await subjects("none"), []);
     },
   },
   {

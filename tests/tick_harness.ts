@@ -16,6 +16,7 @@ import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
 import { requestMessage } from "../lib/wire/request.ts";
 import { FakeInstance, floatsOf, SUBJECTS, type Taken } from "./fake_instance.ts";
 import { access, COMPONENTS, Position, system } from "./graph_fixture.ts";
+import { overlay } from "../bench/overlay.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 type Result = MessageOf<"ComponentShard">;
@@ -36,6 +37,8 @@ export interface HarnessOptions
   readonly entities?: readonly EntityComponents[];
   readonly schema?: Schema;
   readonly payloadBytesMax?: number;
+  /** What the stream of results and commits takes. */
+  readonly logBytesMax?: number;
 }
 
 export class TickHarness implements AsyncDisposable {
@@ -106,6 +109,7 @@ export class TickHarness implements AsyncDisposable {
     };
     return {
       ...connection,
+      log: limited(connection.log, this.#options.logBytesMax),
       clock: this.clock,
       subjects: SUBJECTS,
       manifests,
@@ -306,4 +310,13 @@ export async function openTicks(
 
 export function entities(count: number): EntityComponents[] {
   return Array.from({ length: count }, () => ({ Position: {}, Velocity: {}, Mass: {} }));
+}
+
+/** The log with a smaller stream of results and commits. */
+function limited(log: Log, bytesMax: number | undefined): Log {
+  if (bytesMax === undefined) return log;
+  const { components } = SUBJECTS.streams;
+  return overlay(log, {
+    open: (config) => log.open(config.name === components ? { ...config, bytesMax } : config),
+  });
 }

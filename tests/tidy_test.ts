@@ -26,7 +26,7 @@ interface Layer {
 const LAYERS: readonly Layer[] = [
   {
     name: "base",
-    files: /^lib\/(clock|deno_run|random|report|user_error)\.ts$|^lib\/std\//,
+    files: /^lib\/(clock|deno_run|random|report|text_table|user_error)\.ts$|^lib\/std\//,
     imports: [],
     packages: ["#msgpack"],
   },
@@ -104,7 +104,7 @@ const LAYERS: readonly Layer[] = [
 /** Whoever else touches the machine is handed it as a parameter. */
 const MACHINE_USERS: Readonly<Record<string, RegExp>> = {
   Deno:
-    /(^|_|\/)main\.ts$|^lib\/(cli|manifest\/(load|generated_files)|runtime\/load_script)\.ts$|^lib\/nats_server\/|^coordinator\/(connection|status_display|supervisor)\.ts$/,
+    /(^|_|\/)main\.ts$|^lib\/(cli|manifest\/(load|generated_files)|runtime\/load_script)\.ts$|^lib\/nats_server\/|^coordinator\/(connection|snapshot_paths|status_display|supervisor)\.ts$/,
   console: /(^|_|\/)main\.ts$|^lib\/cli\.ts$|^coordinator\/status_display\.ts$/,
   crypto: /^lib\/runtime\/main\.ts$|^lib\/nats_server\/fetch_release\.ts$/,
   fetch: /^lib\/nats_server\/fetch_release\.ts$/,

@@ -88,10 +88,18 @@ export interface Log {
    */
   lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry>;
 
+  /** The subjects that match `filter` and have entries, in no particular order. */
+  subjects(stream: string, filter: string): Promise<string[]>;
+
   /** Deletes the entries on `filter`'s subjects (default: all) before sequence `before` (default: all). */
   purge(stream: string, options?: { filter?: string; before?: number }): Promise<void>;
 
   info(stream: string): Promise<StreamInfo>;
+}
+
+/** There is no stream of this name. */
+export class StreamNotFoundError extends Error {
+  override readonly name = "StreamNotFoundError";
 }
 
 /** There is no room for a message; it is not stored. */

@@ -32,6 +32,7 @@ import {
   type StreamConfig,
   StreamFullError,
   type StreamInfo,
+  StreamNotFoundError,
   UnavailableError,
   WrongLastSequenceError,
 } from "./log.ts";
@@ -170,6 +171,15 @@ export class NatsLog implements Log {
       deliver_policy: DeliverPolicy.LastPerSubject,
       filter_subject: filter,
     });
+  }
+
+  async subjects(stream: string, filter: string): Promise<string[]> {
+    try {
+      const { state } = await this.#manager.streams.info(stream, { subjects_filter: filter });
+      return Object.keys(state.subjects ?? {});
+    } catch (cause) {
+      throw explain(cause, `Cannot inspect stream "${stream}"`);
+    }
   }
 
   async purge(
@@ -384,5 +394,6 @@ function isApiError(error: unknown, codes: readonly number[]): error is JetStrea
 
 function explain(cause: unknown, failure: string): Error {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`${failure}: ${reason}`, { cause });
+  const isMissing = isApiError(cause, [JetStreamApiCodes.StreamNotFound]);
+  return new (isMissing ? StreamNotFoundError : Error)(`${failure}: ${reason}`, { cause });
 }
