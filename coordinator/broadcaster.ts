@@ -22,6 +22,13 @@ interface PublishedSet {
   readonly changeTick: number;
   /** Matching archetypes; one more means other rows. */
   readonly tableCount: number;
+  /** As they were published: the rows may have changed since, under those who have the set. */
+  readonly parts: readonly PublishedPart[];
+}
+
+interface PublishedPart {
+  readonly encoded: Encoded;
+  readonly address: { readonly system: string; readonly set: string; readonly part: number };
 }
 
 export interface BroadcasterOptions {
@@ -39,11 +46,6 @@ export class Broadcaster {
     this.#options = options;
   }
 
-  /** The stream of sets may have lost what was published: all of it counts as changed. */
-  forget(): void {
-    this.#published.clear();
-  }
-
   /** Publishes the system's sets that changed, and returns the versions of all of them. */
   publish(
     { name: system, broadcast }: SystemManifest,
@@ -58,23 +60,35 @@ export class Broadcaster {
         versions[set] = before.version;
         continue;
       }
-      this.#publishSet({ system, set, version: tick }, query, tables);
-      this.#published.set(key, { version: tick, changeTick, tableCount: tables.length });
+      const parts = this.#encodeSet({ system, set, version: tick }, query, tables);
+      for (const part of parts) this.#send(part);
+      this.#published.set(key, { version: tick, changeTick, tableCount: tables.length, parts });
       versions[set] = tick;
     }
     return versions;
   }
 
-  #publishSet(
+  /** Publishes every set again as it is, since whoever kept them may have lost them. */
+  renew(): void {
+    for (const { parts } of this.#published.values()) {
+      for (const part of parts) this.#send(part);
+    }
+  }
+
+  #send({ encoded, address }: PublishedPart): void {
+    this.#options.publish(encoded, address);
+  }
+
+  #encodeSet(
     { system, set, version }: { system: string; set: string; version: number },
     query: Query,
     tables: readonly Table[],
-  ): void {
+  ): PublishedPart[] {
     const { epoch, payloadBytesMax } = this.#options;
     const limits = { payloadBytesMax, changedSince: 0 };
     const pieces = planShards(tables, query, limits).flat();
     const parts = Math.max(1, pieces.length);
-    for (let part = 0; part < parts; part++) {
+    return Array.from({ length: parts }, (_, part) => {
       const content = pieces[part] ? encodePiece(pieces[part], query) : emptyPart(query);
       const encoded = encodeMessage("ComponentSet", {
         epoch,
@@ -85,8 +99,8 @@ export class Broadcaster {
         parts,
         ...content,
       }, { tick: version, epoch });
-      this.#options.publish(encoded, { system, set, part });
-    }
+      return { encoded, address: { system, set, part } };
+    });
   }
 }
 

@@ -237,9 +237,9 @@ export class Engine {
     for (const run of this.#current?.runs ?? []) run.resend();
   }
 
-  /** All sets are published anew when their systems run next. */
-  forgetSets(): void {
-    this.#broadcaster.forget();
+  /** Whoever kept the broadcast sets may have lost them, and gets them again. */
+  renewSets(): void {
+    this.#broadcaster.renew();
   }
 
   /** Instances of the system came, or have time again. */

@@ -133,13 +133,10 @@ export class SystemRun {
     this.advance();
   }
 
-  /** Sends anew what is out. */
+  /** What was sent may be lost, and so may be what was to come back: sends all of it again. */
   resend(): void {
     if (this.#isOver) return;
-    for (const attempt of this.#dispatcher.outAttempts.toReversed()) {
-      this.#placement.leave(attempt.shard);
-      this.#dispatcher.bounce(attempt, this.#ports.clock.now(), false);
-    }
+    for (const shard of this.#dispatcher.recall()) this.#placement.recall(shard);
     this.advance();
   }
 

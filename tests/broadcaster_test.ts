@@ -81,3 +81,15 @@ Deno.test("Broadcaster.publish() tries a set again that could not be published",
   assertEquals(publish(3), { all: 3 });
   assertEquals(published.length, 1);
 });
+
+Deno.test("Broadcaster.renew() publishes the sets again as they were, whatever has changed since", () => {
+  const { world, published, publish, renew } = createStation(SMALL_BYTES);
+  spawnBoids(world, 2000);
+  publish(1);
+  const before = [...published];
+  world.changeTick++;
+  world.set(1, Position, { x: 9 });
+  renew();
+  assertEquals(published.slice(before.length), before);
+  assertEquals(publish(2), { all: 2 });
+});

@@ -19,6 +19,7 @@ import { matchesSubject } from "./subject.ts";
 
 /** What each entry counts beyond its own bytes, as in nats-server's memory store. */
 const ENTRY_OVERHEAD_BYTES = 16;
+const IDS_REMEMBERED_MAX = 1024;
 
 /** One stream: its entries by sequence, oldest first. */
 export class MemoryStream {
@@ -26,6 +27,8 @@ export class MemoryStream {
   readonly #entries = new Map<number, LogEntry>();
   /** Sequences of each subject's entries, ascending. */
   readonly #bySubject = new Map<string, number[]>();
+  /** Sequences of the messages that were appended with an id, oldest first. */
+  readonly #byId = new Map<string, number>();
   /** Called when there is a new entry. */
   readonly #waiting = new Set<() => void>();
   #bytes = 0;
@@ -71,6 +74,21 @@ export class MemoryStream {
     this.#enforceBytesLimit();
     for (const wake of this.#waiting) wake();
     return sequence;
+  }
+
+  /** Remembers that the newest entry was appended with an id. */
+  remember(id: string): void {
+    this.#byId.set(id, this.#lastSequence);
+    if (this.#byId.size <= IDS_REMEMBERED_MAX) return;
+    for (const oldest of this.#byId.keys()) {
+      this.#byId.delete(oldest);
+      break;
+    }
+  }
+
+  /** Sequence of the entry that was appended with the id, if that was of late. */
+  sequenceOfId(id: string): number | undefined {
+    return this.#byId.get(id);
   }
 
   /** Sequence of the subject's newest entry; 0 when it has none. */
@@ -223,12 +241,16 @@ export class MemoryLog implements Log {
       const message = this.#hub.publishPast(subject, data, options.headers ?? {});
       if (message === undefined) return;
       try {
-        const sequence = this.#store(message, options.expectedLastSequence);
+        const sequence = this.#store(message, options);
         this.#settleInTurn(() => resolve(sequence));
       } catch (error) {
         this.#settleInTurn(() => reject(error));
       }
     });
+  }
+
+  last(stream: string, subject: string): Promise<LogEntry | undefined> {
+    return this.#inTurn(() => this.#hub.store.get(stream, "read").selectLast(subject)[0]);
   }
 
   async *read(
@@ -272,19 +294,23 @@ export class MemoryLog implements Log {
     return this.#inTurn(() => this.#hub.store.get(stream, "inspect").info());
   }
 
-  #store(message: Message, expectedLastSequence: number | undefined): number {
+  #store(message: Message, { expectedLastSequence, id }: AppendOptions): number {
     const { subject } = message;
     const stream = this.#hub.store.find(subject);
     if (stream === undefined) {
       throw new Error(`Cannot append to "${subject}": no stream captures it`);
     }
+    const stored = id === undefined ? undefined : stream.sequenceOfId(id);
+    if (stored !== undefined) return stored;
     const last = stream.lastSequenceOf(subject);
     if (expectedLastSequence !== undefined && expectedLastSequence !== last) {
       throw new WrongLastSequenceError(
         `Cannot append to "${subject}" behind sequence ${expectedLastSequence}: its last is ${last}`,
       );
     }
-    return stream.append(message);
+    const sequence = stream.append(message);
+    if (id !== undefined) stream.remember(id);
+    return sequence;
   }
 
   #inTurn<T>(compute: () => T): Promise<T> {
