@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Headers, Message } from "./bus.ts";
+import { type Headers, type Message, RequestTimeoutError } from "./bus.ts";
 import {
   type AppendOptions,
   type Log,
@@ -13,10 +13,13 @@ import {
   type StreamInfo,
   WrongLastSequenceError,
 } from "./log.ts";
+import { type MemoryLink, SERVER } from "./memory_link.ts";
 import { matchesSubject } from "./subject.ts";
 
 /** What each entry counts beyond its own bytes, as in nats-server's memory store. */
 const ENTRY_OVERHEAD_BYTES = 16;
+/** How long the answer to a request may take. */
+const ANSWER_TIMEOUT_MS = 10_000;
 
 /** One stream: its entries by sequence, oldest first. */
 export class MemoryStream {
@@ -33,6 +36,10 @@ export class MemoryStream {
 
   get name(): string {
     return this.#config.name;
+  }
+
+  get storage(): StreamConfig["storage"] {
+    return this.#config.storage;
   }
 
   captures(subject: string): boolean {
@@ -146,6 +153,13 @@ export class MemoryStore {
     return stream.info();
   }
 
+  /** Empties the streams whose storage is memory. */
+  forgetMemory(): void {
+    for (const stream of this.#streams.values()) {
+      if (stream.storage === "memory") stream.purge(Infinity);
+    }
+  }
+
   /** The stream that captures `subject`, if any does. */
   find(subject: string): MemoryStream | undefined {
     for (const stream of this.#streams.values()) {
@@ -167,14 +181,25 @@ export class MemoryStore {
 /** What a log needs of the client and the network that it belongs to. */
 export interface LogHub {
   readonly store: MemoryStore;
-  /** False after the client has been killed: then nothing settles. */
-  isAlive(): boolean;
-  enqueue(task: () => void): void;
-  /** Checks the message and sends it to its subscribers, but not into a stream. */
-  publishPast(subject: string, data: Uint8Array, headers: Headers): Message | undefined;
+  readonly link: MemoryLink;
+  /** What a request looks like on its way. */
+  readonly request: Message;
+  /** Refuses what cannot be published. */
+  check(subject: string, data: Uint8Array): void;
+  /** Sends the message to its subscribers, but not into a stream. */
+  route(message: Message): void;
+  /** Takes the message to the streams, where `store` stores it. */
+  capture(message: Message, store: () => void): void;
 }
 
-/** The in-memory {@linkcode Log}. Each operation takes one turn of the network. */
+interface AppendInit {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly headers: Headers;
+  readonly expectedLastSequence: number | undefined;
+}
+
+/** The in-memory {@linkcode Log}. Each operation is a request to the network and its answer. */
 export class MemoryLog implements Log {
   readonly #hub: LogHub;
 
@@ -183,20 +208,13 @@ export class MemoryLog implements Log {
   }
 
   open(config: StreamConfig): Promise<StreamInfo> {
-    return this.#inTurn(() => this.#hub.store.open(config));
+    return this.#ask(() => this.#hub.store.open(config));
   }
 
-  append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const message = this.#hub.publishPast(subject, data, options.headers ?? {});
-      if (message === undefined) return;
-      try {
-        const sequence = this.#store(message, options.expectedLastSequence);
-        this.#settleInTurn(() => resolve(sequence));
-      } catch (error) {
-        this.#settleInTurn(() => reject(error));
-      }
-    });
+  async append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<number> {
+    this.#hub.check(subject, data);
+    const { headers = {}, expectedLastSequence } = options;
+    return await this.#append({ subject, data, headers, expectedLastSequence });
   }
 
   async *read(
@@ -204,20 +222,31 @@ export class MemoryLog implements Log {
     options: { filter?: string; from?: number } = {},
   ): AsyncIterable<LogEntry> {
     const { filter = ">", from = 1 } = options;
-    yield* await this.#inTurn(() => this.#hub.store.get(stream, "read").select(filter, from));
+    yield* await this.#ask(() => this.#hub.store.get(stream, "read").select(filter, from));
   }
 
   async *lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
-    yield* await this.#inTurn(() => this.#hub.store.get(stream, "read").selectLast(filter));
+    yield* await this.#ask(() => this.#hub.store.get(stream, "read").selectLast(filter));
   }
 
   purge(stream: string, options: { before?: number } = {}): Promise<void> {
     const { before = Infinity } = options;
-    return this.#inTurn(() => this.#hub.store.get(stream, "purge").purge(before));
+    return this.#ask(() => this.#hub.store.get(stream, "purge").purge(before));
   }
 
   info(stream: string): Promise<StreamInfo> {
-    return this.#inTurn(() => this.#hub.store.get(stream, "inspect").info());
+    return this.#ask(() => this.#hub.store.get(stream, "inspect").info());
+  }
+
+  #append({ subject, data, headers, expectedLastSequence }: AppendInit): Promise<number> {
+    const { link, route, capture } = this.#hub;
+    const message = { subject, data, headers, reply: undefined, noResponders: false };
+    return this.#exchange((answer) => {
+      link.send(message, () => {
+        route(message);
+        capture(message, () => answer(() => this.#store(message, expectedLastSequence)));
+      });
+    });
   }
 
   #store(message: Message, expectedLastSequence: number | undefined): number {
@@ -235,22 +264,40 @@ export class MemoryLog implements Log {
     return stream.append(message);
   }
 
-  #inTurn<T>(compute: () => T): Promise<T> {
+  #ask<T>(compute: () => T): Promise<T> {
+    const { link, request } = this.#hub;
+    return this.#exchange((answer) => link.send(request, () => answer(compute)));
+  }
+
+  /** `send` calls `answer` at the server; what that computes is then on its way back. */
+  #exchange<T>(send: (answer: (compute: () => T) => void) => void): Promise<T> {
+    const { link, request } = this.#hub;
     return new Promise((resolve, reject) => {
-      this.#settleInTurn(() => {
-        try {
-          resolve(compute());
-        } catch (error) {
-          reject(error);
-        }
+      if (link.isKilled) return;
+      const timer = link.after(
+        ANSWER_TIMEOUT_MS,
+        () => reject(new RequestTimeoutError(`No answer in ${ANSWER_TIMEOUT_MS} ms`)),
+      );
+      send((compute) => {
+        const settle = settler(compute, { resolve, reject });
+        link.deliver(request, SERVER, () => {
+          timer.cancel();
+          settle();
+        });
       });
     });
   }
+}
 
-  #settleInTurn(settle: () => void): void {
-    if (!this.#hub.isAlive()) return;
-    this.#hub.enqueue(() => {
-      if (this.#hub.isAlive()) settle();
-    });
+/** Computes now, and tells the outcome later. */
+function settler<T>(
+  compute: () => T,
+  { resolve, reject }: { resolve: (value: T) => void; reject: (error: unknown) => void },
+): () => void {
+  try {
+    const value = compute();
+    return () => resolve(value);
+  } catch (error) {
+    return () => reject(error);
   }
 }
