@@ -16,7 +16,7 @@ import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
 import { requestMessage } from "../lib/wire/request.ts";
 import { FakeInstance, floatsOf, SUBJECTS, type Taken } from "./fake_instance.ts";
 import { access, COMPONENTS, Position, system } from "./graph_fixture.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
 
 type Result = MessageOf<"ComponentShard">;
 

@@ -27,7 +27,7 @@ import {
   MemoryBus,
   type MemorySubscription,
 } from "./memory_connection.ts";
-import { MemoryLog, MemoryStore, type MemoryStream } from "./memory_log.ts";
+import { MemoryLog, MemoryStore, type MemoryStream, type StoredHandler } from "./memory_log.ts";
 import { RouteTable } from "./memory_routes.ts";
 
 export interface MemoryNetworkOptions {
@@ -40,6 +40,7 @@ export interface MemoryNetworkOptions {
   defer?: (deliver: () => void) => void;
   /** What goes wrong with which delivery; nothing by default. */
   faults?: Faults;
+  onStored?: StoredHandler;
 }
 
 /** One client of the network. */
@@ -73,13 +74,14 @@ export class MemoryNetwork {
   readonly #clock: Clock;
   readonly #turns: TurnQueue;
   readonly #routes = new RouteTable<MemorySubscription>();
-  readonly #store = new MemoryStore();
+  readonly #store: MemoryStore;
   readonly #hub: Hub;
   #inboxes = 0;
 
   constructor(options: MemoryNetworkOptions) {
     this.#random = options.random;
     this.#faults = options.faults;
+    this.#store = new MemoryStore(options.onStored);
     this.#clock = options.clock ?? systemClock;
     this.#turns = new TurnQueue(options.defer ?? ((deliver) => void setImmediate(deliver)));
     this.#hub = {

@@ -24,14 +24,16 @@ const ANSWER_TIMEOUT_MS = 10_000;
 /** One stream: its entries by sequence, oldest first. */
 export class MemoryStream {
   #config: StreamConfig;
+  readonly #onStored: (entry: LogEntry) => void;
   readonly #entries = new Map<number, LogEntry>();
   /** Sequences of each subject's entries, ascending. */
   readonly #bySubject = new Map<string, number[]>();
   #bytes = 0;
   #lastSequence = 0;
 
-  constructor(config: StreamConfig) {
+  constructor(config: StreamConfig, onStored: (entry: LogEntry) => void) {
     this.#config = config;
+    this.#onStored = onStored;
   }
 
   get name(): string {
@@ -59,13 +61,15 @@ export class MemoryStream {
   append(message: Pick<LogEntry, "subject" | "data" | "headers">): number {
     const { subject, data, headers } = message;
     const sequence = ++this.#lastSequence;
-    this.#entries.set(sequence, { sequence, subject, data, headers });
+    const entry = { sequence, subject, data, headers };
+    this.#entries.set(sequence, entry);
     this.#bytes += sizeBytes(message);
     const sequences = this.#bySubject.get(subject);
     if (sequences === undefined) this.#bySubject.set(subject, [sequence]);
     else sequences.push(sequence);
     this.#enforceSubjectLimit(subject);
     this.#enforceBytesLimit();
+    this.#onStored(entry);
     return sequence;
   }
 
@@ -142,12 +146,22 @@ function sizeBytes({ subject, data, headers }: Pick<LogEntry, "subject" | "data"
   return bytes;
 }
 
+/** Told of each entry that a stream has stored. */
+export type StoredHandler = (stream: string, entry: LogEntry) => void;
+
 /** Every stream of a network. */
 export class MemoryStore {
   readonly #streams = new Map<string, MemoryStream>();
+  readonly #onStored: StoredHandler | undefined;
+
+  constructor(onStored?: StoredHandler) {
+    this.#onStored = onStored;
+  }
 
   open(config: StreamConfig): StreamInfo {
-    const stream = this.#streams.get(config.name) ?? new MemoryStream(config);
+    const { name } = config;
+    const stream = this.#streams.get(name) ??
+      new MemoryStream(config, (entry) => this.#onStored?.(name, entry));
     stream.update(config);
     this.#streams.set(config.name, stream);
     return stream.info();

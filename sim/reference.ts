@@ -1,0 +1,160 @@
+/**
+ * The undisturbed run that a simulated world is held against: tick by tick, each
+ * system after the other over whole tables, with no network, no shards and no
+ * instances between. From the log it takes only what nobody can foresee: the
+ * commands from outside, and which rows of a system were lost.
+ *
+ * @module
+ */
+import { applyCommands, type CommandOutcome } from "../lib/ecs/command.ts";
+import { World } from "../lib/ecs/world.ts";
+import { worldDigest } from "../lib/ecs/world_digest.ts";
+import type { SystemManifest } from "../lib/manifest/manifest.ts";
+import { parseCommands } from "../lib/wire/command.ts";
+import type { MessageOf, WireCommand } from "../lib/wire/messages.ts";
+import { buildGraph, type Graph } from "../coordinator/graph.ts";
+import { tickDigest } from "../coordinator/tick_digest.ts";
+import { ReferenceRun, type Rows } from "./reference_run.ts";
+import type { Scenario } from "./scenario.ts";
+import { insist } from "./violation.ts";
+
+type Commit = MessageOf<"TickCommit">;
+type Result = MessageOf<"ComponentShard">;
+type Shards = Commit["systems"][number]["shards"];
+
+/** The result that the log has for an accepted attempt; undefined: it changed nothing. */
+export type ResultOf = (attempt: {
+  system: string;
+  shard: number;
+  attempt: number;
+  instance_id: string;
+}) => Result | undefined;
+
+export interface ReferenceTick {
+  /** What became of each buffer from outside. */
+  readonly applied: readonly CommandOutcome[];
+  readonly spawned: ReadonlySet<number>;
+  readonly despawned: ReadonlySet<number>;
+  readonly graph: Graph;
+}
+
+export class Reference {
+  readonly world: World;
+  readonly #scenario: Scenario;
+  readonly #lastRuns = new Map<string, number>();
+  #digest: bigint;
+  #tick = 0;
+
+  constructor(scenario: Scenario) {
+    const { manifests: { schema }, world } = scenario;
+    this.#scenario = scenario;
+    this.world = new World(schema);
+    this.world.changeTick = 1;
+    for (const components of world.entities()) {
+      const values = Object.entries(components).flatMap(([name, value]) => {
+        const component = schema.get(name);
+        return component === undefined ? [] : [[component, value] as const];
+      });
+      this.world.spawn(new Map(values));
+    }
+    this.#digest = worldDigest(this.world);
+  }
+
+  /** Number of the newest tick. */
+  get tick(): number {
+    return this.#tick;
+  }
+
+  /**
+   * Runs the tick that `commit` ends.
+   * @throws {Violation} when it is not the next one, or the outcome is another.
+   */
+  run(commit: Commit, resultOf: ResultOf): ReferenceTick {
+    const { world } = this;
+    const { tick_id: tick, dt } = commit;
+    insist(tick === this.#tick + 1, () => `tick ${tick} was committed after tick ${this.#tick}`);
+    const { manifests } = this.#scenario;
+    const since = world.changeTick++;
+    const nextEntity = world.nextEntity;
+    const applied = commit.commands.map((buffer) => this.#apply(buffer));
+    const graph = buildGraph(
+      manifests.systems,
+      world.tables().map(({ components }) => new Set(components)),
+    );
+    const names = graph.nodes.map(({ system }) => system.name);
+    insist(
+      names.join() === commit.systems.map(({ system }) => system).join(),
+      () => `tick ${tick} ran ${commit.systems.map(({ system }) => system)} instead of ${names}`,
+    );
+    const buffers = graph.nodes.map(({ system }, i) =>
+      this.#runSystem(system, { shards: commit.systems[i].shards, tick, dt, resultOf })
+    );
+    world.changeTick++;
+    const outcomes = buffers.flat().map((buffer) => this.#apply(buffer));
+    this.#digest = tickDigest(world, { previous: this.#digest, since });
+    this.#tick = tick;
+    insist(
+      this.#digest === commit.digest,
+      () => `the world of tick ${tick} is not the one of the undisturbed run`,
+    );
+    insist(world.nextEntity >= nextEntity, () => `the entity counter went back in tick ${tick}`);
+    const all = [...applied, ...outcomes];
+    return {
+      applied,
+      spawned: new Set(all.flatMap(({ spawned }) => spawned)),
+      despawned: new Set(all.flatMap(({ despawned }) => despawned)),
+      graph,
+    };
+  }
+
+  #apply(buffer: readonly WireCommand[]): CommandOutcome {
+    return applyCommands(this.world, parseCommands(this.world.schema, buffer));
+  }
+
+  /** The commands of the system's script, as buffers in the order of the rows. */
+  #runSystem(
+    manifest: SystemManifest,
+    { shards, tick, dt, resultOf }: {
+      shards: Shards;
+      tick: number;
+      dt: number;
+      resultOf: ResultOf;
+    },
+  ): readonly (readonly WireCommand[])[] {
+    const { name, onMiss } = manifest;
+    const { world } = this;
+    const changeTick = ++world.changeTick;
+    const script = this.#scenario.scripts.get(name);
+    insist(script !== undefined, () => `there is no script of ${name}`);
+    const since = this.#lastRuns.get(name) ?? 0;
+    const run = new ReferenceRun({ world, manifest, script, tick, dt, changeTick, since });
+    const isLossy = shards.includes(null);
+    const throws = (this.#scenario.programs.get(name)?.throwEvery ?? 0) > 0;
+    const where = `${name} in tick ${tick}`;
+    insist(shards.length > 0 === run.rowCount > 0, () => `${shards.length} shards of ${where}`);
+    insist(!isLossy || onMiss === "skip" || throws, () => `a shard of ${where} was lost`);
+    const logged = shards.flatMap((accepted, shard) => {
+      const result = accepted && resultOf({ system: name, shard, ...accepted });
+      return result ? result.chunks.map(rowsOfChunk) : [];
+    });
+    const { commands, changed } = isLossy
+      ? run.runRows(logged, { expectsThrow: onMiss === "hold" })
+      : run.runAll();
+    const missing = changed.find(({ archetype, row }) =>
+      !logged.some((rows) => rows.archetype === archetype && rows.has(row))
+    );
+    insist(missing === undefined, () => `the log lacks a result that ${where} was committed with`);
+    // What a `changed` query missed comes again; what its script threw at does not.
+    if (!isLossy || onMiss === "hold") this.#lastRuns.set(name, changeTick);
+    return commands;
+  }
+}
+
+function rowsOfChunk({ archetype, first, count, rows }: Result["chunks"][number]): Rows {
+  if (rows === undefined) {
+    return { archetype, has: (row) => row >= first && row < first + count };
+  }
+  const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
+  const listed = new Set(Array.from({ length: count }, (_, i) => view.getUint32(4 * i, true)));
+  return { archetype, has: (row) => listed.has(row) };
+}
