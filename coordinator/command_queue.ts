@@ -8,6 +8,8 @@ import type { Command } from "../lib/ecs/command.ts";
 import type { WireCommand } from "../lib/wire/messages.ts";
 
 export interface QueuedBuffer {
+  /** By which its sender may repeat it. */
+  readonly id?: string | undefined;
   /** As the commit lists it. */
   readonly wire: readonly WireCommand[];
   readonly commands: readonly Command[];

@@ -8,7 +8,6 @@
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { type Clock, delay, type Timer } from "../lib/clock.ts";
-import { World } from "../lib/ecs/world.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
@@ -25,6 +24,7 @@ import { Reception } from "./reception.ts";
 import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
 import { Stats } from "./stats.ts";
 import { openStreams } from "./streams.ts";
+import { initialState } from "./world_state.ts";
 
 export interface CoordinatorOptions {
   readonly bus: Bus;
@@ -87,7 +87,7 @@ export class Coordinator {
     { epoch, lastCommit }: { epoch: number; lastCommit: number },
   ) {
     const { bus, clock, manifests, hz, isUnpaced, report } = options;
-    const world = spawnWorld(manifests, options.world);
+    const state = initialState(manifests.schema, options.world);
     this.#options = options;
     this.#epoch = epoch;
     this.#dt = 1 / hz;
@@ -96,7 +96,7 @@ export class Coordinator {
     this.stats = new Stats(manifests.systems.map(({ name }) => name));
     this.#reception = new Reception({ bus, report, onRefused: () => this.stats.refused++ });
     this.#queries = new QueryService({
-      world,
+      world: state.world,
       payloadBytesMax: bus.payloadBytesMax,
       publish: (subject, message) =>
         this.#engine.settled().then(() => this.#deliver(subject, message), () => {}),
@@ -104,7 +104,7 @@ export class Coordinator {
     this.#engine = new Engine({
       ...options,
       isResident: options.isResident ?? true,
-      world,
+      state,
       epoch,
       lastCommit,
       stats: this.stats,
@@ -285,7 +285,7 @@ export class Coordinator {
     this.#engine.creditFreed(instance.system);
   }
 
-  #enqueue({ commands: wire }: MessageOf<"EntityCommand">, message: Message): void {
+  #enqueue({ id, commands: wire }: MessageOf<"EntityCommand">, message: Message): void {
     const { bus, manifests } = this.#options;
     const bytesMax = bus.payloadBytesMax * COMMIT_SHARE_MAX;
     if (message.data.length > bytesMax) {
@@ -296,6 +296,7 @@ export class Coordinator {
     }
     const commands = parseCommands(manifests.schema, wire);
     const isQueued = this.#engine.queue.push({
+      id,
       wire,
       commands,
       bytes: message.data.length,
@@ -378,18 +379,4 @@ export class Coordinator {
     });
     bus.publish(subjects.event(topic), data, options);
   }
-}
-
-function spawnWorld({ schema }: Manifests, manifest: WorldManifest | undefined): World {
-  const world = new World(schema);
-  // Behind tick 0, in which nothing has changed: to whoever has seen nothing yet, all of it is new.
-  world.changeTick = 1;
-  for (const components of manifest?.entities() ?? []) {
-    const values = Object.entries(components).flatMap(([name, value]) => {
-      const component = schema.get(name);
-      return component ? [[component, value] as const] : [];
-    });
-    world.spawn(new Map(values));
-  }
-  return world;
 }

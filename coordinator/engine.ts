@@ -8,9 +8,8 @@
 import type { Bus } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import type { Clock } from "../lib/clock.ts";
-import { applyCommands, type CommandOutcome } from "../lib/ecs/command.ts";
+import type { CommandOutcome } from "../lib/ecs/command.ts";
 import type { World } from "../lib/ecs/world.ts";
-import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
 import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
@@ -26,7 +25,8 @@ import { Residency } from "./residency.ts";
 import type { Stats } from "./stats.ts";
 import type { SystemRun } from "./system_run.ts";
 import { Tick } from "./tick.ts";
-import { tickDigest } from "./tick_digest.ts";
+import { type AppliedBuffer, TickStep } from "./tick_step.ts";
+import type { WorldState } from "./world_state.ts";
 
 export interface EngineOptions {
   readonly bus: Bus;
@@ -34,7 +34,8 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly subjects: Subjects;
   readonly manifests: Manifests;
-  readonly world: World;
+  /** Where the ticks go on from; theirs from now on. */
+  readonly state: WorldState;
   readonly stats: Stats;
   readonly report: Report;
   readonly epoch: number;
@@ -47,10 +48,9 @@ export interface EngineOptions {
   creditsOf(instance: string): number;
 }
 
-/** What became of one buffer from outside. */
-interface AppliedBuffer {
+/** A buffer from outside, and what became of it. */
+interface TakenBuffer extends AppliedBuffer {
   readonly buffer: QueuedBuffer;
-  readonly outcome: CommandOutcome;
 }
 
 /** Share of the largest message that commands may take: the commit lists them, and more than that. */
@@ -58,34 +58,28 @@ export const COMMIT_SHARE_MAX = 0.5;
 
 /** How long a tick may take before the report says what it waits for. */
 const HELD_NOTICE_MS = 2000;
-/** Refused commands that a reply lists; it could get longer than a message otherwise. */
-const REFUSED_MAX = 256;
 
 export class Engine {
   readonly queue = new CommandQueue();
-  readonly world: World;
   readonly #options: EngineOptions;
+  readonly #state: WorldState;
   readonly #committer: Committer;
   readonly #broadcaster: Broadcaster;
-  readonly #lastRuns = new Map<string, number>();
   readonly #residencies = new Map<string, Residency>();
   readonly #skipping = new Set<string>();
   readonly #scheduleInbox: string;
   #graph: { readonly of: number; readonly graph: Graph };
-  #tickNumber = 0;
-  #digest: bigint;
   #current: Tick | undefined;
 
   /** @throws {CycleError} when the manifests' order is impossible. */
   constructor(options: EngineOptions) {
-    const { bus, log, subjects, world, epoch, lastCommit } = options;
+    const { bus, log, subjects, state, epoch, lastCommit } = options;
     this.#options = options;
-    this.world = world;
-    this.#digest = worldDigest(world);
+    this.#state = state;
     this.#scheduleInbox = bus.createInbox();
     this.#committer = new Committer(log, { subject: subjects.commit, lastSequence: lastCommit });
     this.#broadcaster = new Broadcaster({
-      world,
+      world: state.world,
       epoch,
       payloadBytesMax: bus.payloadBytesMax,
       publish: ({ data, options }, { system, set, part }) =>
@@ -98,7 +92,11 @@ export class Engine {
 
   /** Number of the newest tick that was committed or is on its way to the log. */
   get tickNumber(): number {
-    return this.#tickNumber;
+    return this.#state.tick;
+  }
+
+  get world(): World {
+    return this.#state.world;
   }
 
   /** The schedule as built for the archetypes of now. */
@@ -117,29 +115,29 @@ export class Engine {
    * @throws {FencedError} when another coordinator commits to this log.
    */
   async tick(dt: number): Promise<boolean> {
-    const { bus, clock, subjects, world, stats } = this.#options;
+    const { bus, clock, subjects, stats } = this.#options;
     const startedAt = clock.now();
-    const tick = this.#tickNumber + 1;
-    const since = world.changeTick++;
-    const applied = this.queue.take(bus.payloadBytesMax * COMMIT_SHARE_MAX)
-      .map((buffer) => ({ buffer, outcome: applyCommands(world, buffer.commands) }));
+    const step = new TickStep(this.#state);
+    const { tick } = step;
+    const taken = this.queue.take(bus.payloadBytesMax * COMMIT_SHARE_MAX)
+      .map((buffer) => ({ buffer, ...step.apply(buffer) }));
     this.#publish(subjects.tick, encodeMessage("TickStart", this.#tickStart(tick, dt), { tick }));
-    const runs = await this.#runSystems(tick, dt);
+    const runs = await this.#runSystems(step, dt);
     if (runs === undefined) return false;
-    const outcomes = this.#applySystemCommands(runs);
-    this.#digest = tickDigest(world, { previous: this.#digest, since });
-    this.#tickNumber = tick;
+    const outcomes = this.#finish(step, runs);
     this.#count(runs);
     stats.addTick(clock.now() - startedAt);
     await this.#committer.commit({
       ...this.#tickStart(tick, dt),
-      commands: applied.map(({ buffer }) => [...buffer.wire]),
-      systems: runs.map(({ plan, accepted }) => ({
+      buffers: taken.filter(({ outcome }) => outcome !== undefined)
+        .map(({ buffer: { id, wire } }) => ({ ...(id && { id }), commands: [...wire] })),
+      systems: runs.map(({ plan, missed, accepted }) => ({
         system: plan.manifest.name,
+        missed,
         shards: accepted.map((shard) => shard ?? null),
       })),
-      digest: this.#digest,
-    }, () => this.#announce(tick, applied, outcomes));
+      digest: this.#state.digest,
+    }, () => this.#announce(tick, taken, outcomes));
     return true;
   }
 
@@ -196,15 +194,17 @@ export class Engine {
   }
 
   /** Runs the systems; undefined when the tick was abandoned. */
-  async #runSystems(tick: number, dt: number): Promise<readonly SystemRun[] | undefined> {
-    const { bus, clock, world, epoch, credits, creditsOf, report } = this.#options;
+  async #runSystems(step: TickStep, dt: number): Promise<readonly SystemRun[] | undefined> {
+    const { bus, clock, epoch, credits, creditsOf, report } = this.#options;
+    const { world, lastRuns } = this.#state;
+    const { tick } = step;
     if (this.#graph.of !== world.archetypeCount) this.#graph = this.#buildGraph();
     const options = {
       graph: this.graph,
       epoch,
-      tick,
+      step,
       dt,
-      lastRuns: this.#lastRuns,
+      lastRuns,
       residencies: this.#residencies,
     };
     const current = new Tick(options, {
@@ -243,24 +243,25 @@ export class Engine {
   }
 
   #buildGraph() {
-    const { manifests, world } = this.#options;
+    const { manifests } = this.#options;
+    const { world } = this;
     const archetypes = world.tables().map(({ components }) => new Set(components));
     return { of: world.archetypeCount, graph: buildGraph(manifests.systems, archetypes) };
   }
 
-  /** In the graph's order, then by shard, so that the outcome does not depend on who was faster. */
-  #applySystemCommands(runs: readonly SystemRun[]): CommandOutcome[] {
-    const { world, report } = this.#options;
-    world.changeTick++;
-    return runs.flatMap(({ commands, plan }) =>
-      commands.map((buffer) => {
-        const outcome = applyCommands(world, buffer);
-        for (const { reason } of outcome.refused) {
-          report.warn(`${plan.manifest.name}, tick ${plan.tick}: ${reason}`);
-        }
-        return outcome;
-      })
-    );
+  /** Applies the systems' commands, and says which were refused. */
+  #finish(step: TickStep, runs: readonly SystemRun[]): CommandOutcome[] {
+    const outcomes = step.finish(runs.map(({ plan, missed, commands }) => ({
+      system: plan.manifest.name,
+      missed,
+      commands,
+    })));
+    for (const { system, outcome } of outcomes) {
+      for (const { reason } of outcome.refused) {
+        this.#options.report.warn(`${system}, tick ${step.tick}: ${reason}`);
+      }
+    }
+    return outcomes.map(({ outcome }) => outcome);
   }
 
   #count(runs: readonly SystemRun[]): void {
@@ -310,23 +311,20 @@ export class Engine {
   /** Tells the world outside what a stored tick did. */
   #announce(
     tick: number,
-    applied: readonly AppliedBuffer[],
+    taken: readonly TakenBuffer[],
     outcomes: readonly CommandOutcome[],
   ): void {
-    const { subjects, world } = this.#options;
-    for (const { buffer, outcome } of applied) {
+    const { subjects } = this.#options;
+    for (const { buffer, answer } of taken) {
       if (buffer.reply === undefined) continue;
-      const { spawned, refused } = outcome;
-      const value = {
-        tick_id: tick,
-        spawned: [...spawned],
-        refused: refused.slice(0, REFUSED_MAX),
-      };
-      this.#publish(buffer.reply, encodeMessage("EntityCommandReply", value, { tick }));
+      const { tick: tick_id, spawned, refused } = answer;
+      const value = { tick_id, spawned: [...spawned], refused: [...refused] };
+      this.#publish(buffer.reply, encodeMessage("EntityCommandReply", value, { tick: tick_id }));
     }
-    for (const { spawned, despawned } of [...applied.map(({ outcome }) => outcome), ...outcomes]) {
+    const applied = taken.flatMap(({ outcome }) => outcome ?? []);
+    for (const { spawned, despawned } of [...applied, ...outcomes]) {
       for (const entity of spawned) {
-        const archetype = world.archetypeOf(entity);
+        const archetype = this.world.archetypeOf(entity);
         // A refused spawn has no entity, and one despawned since has no archetype.
         if (archetype === undefined) continue;
         const value = { tick_id: tick, entity, archetype };

@@ -8,9 +8,9 @@
 import type { Table } from "../lib/ecs/archetype.ts";
 import { rowBytesOf } from "../lib/ecs/field_type.ts";
 import { type AnyColumn, ListColumn } from "../lib/ecs/column.ts";
-import { encode, type ValueType } from "@std/msgpack";
 import type { Access, Query } from "../lib/ecs/query.ts";
 import type { RowSelection } from "../lib/wire/column.ts";
+import { listValueBytes } from "../lib/wire/list_value.ts";
 
 /** Rows of one table within a shard. */
 export interface ShardChunk extends RowSelection {
@@ -36,10 +36,6 @@ const ENVELOPE_BYTES = 4096;
 const CHUNK_BYTES = 512;
 const ENTITY_BYTES = 8;
 const ROW_NUMBER_BYTES = 4;
-/** UTF-8 takes at most 3 bytes for what is one unit of a JavaScript string. */
-const STRING_UNIT_BYTES = 3;
-/** MessagePack's longest header of a string or of binary data. */
-const LIST_HEADER_BYTES = 5;
 
 /** The shards of all matching rows; none when nothing matches. */
 export function planShards(
@@ -142,10 +138,4 @@ function accessedColumns(table: Table, query: Query): AnyColumn[] {
     ...written,
     ...written.filter((column) => column instanceof ListColumn),
   ];
-}
-
-function listValueBytes(value: ValueType): number {
-  if (typeof value === "string") return LIST_HEADER_BYTES + STRING_UNIT_BYTES * value.length;
-  if (value instanceof Uint8Array) return LIST_HEADER_BYTES + value.byteLength;
-  return encode(value).length;
 }

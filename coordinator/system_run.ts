@@ -19,8 +19,13 @@ import type { Holder, Residency } from "./residency.ts";
 import { decodeShardResult } from "./shard_result.ts";
 import type { Shard } from "./shards.ts";
 
-/** The attempt whose result was taken, as the commit lists it; null: the shard is lost. */
-export type AcceptedShard = { readonly attempt: number; readonly instance_id: string } | null;
+/** The attempt that was taken, as the commit lists it; null: the shard is lost. */
+export type AcceptedShard = {
+  readonly attempt: number;
+  readonly instance_id: string;
+  /** True when it had a result. */
+  readonly changed: boolean;
+} | null;
 
 export interface SystemRunPlan {
   readonly manifest: SystemManifest;
@@ -47,7 +52,7 @@ export interface SystemRunPorts {
   creditsOf(instance: string): number;
   /** The shard cannot be sent at all and is lost. */
   onUnsendable(attempt: Attempt, error: RangeError): void;
-  onFinished(run: SystemRun): void;
+  onFinished(): void;
 }
 
 export class SystemRun {
@@ -133,7 +138,7 @@ export class SystemRun {
     let outcome: AcceptedShard = null;
     try {
       this.#merge(this.plan.shards[result.shard], result);
-      outcome = this.#accept(result);
+      outcome = this.#accept({ ...result, changed: true });
     } finally {
       this.#close(result.shard, outcome);
     }
@@ -143,15 +148,19 @@ export class SystemRun {
   /** Takes the end of a shard that had no result: nothing written, or the script threw. */
   acceptEnd(ack: MessageOf<"TickAck">): boolean {
     if (!this.#dispatcher.isOpen(ack)) return false;
-    this.#close(ack.shard, ack.error === undefined ? this.#accept(ack) : null);
+    this.#close(
+      ack.shard,
+      ack.error === undefined ? this.#accept({ ...ack, changed: false }) : null,
+    );
     return true;
   }
 
   /** Remembers who has the rows now. */
   #accept(
-    { shard, attempt, instance_id, kept }: Attempt & {
+    { shard, attempt, instance_id, kept, changed }: Attempt & {
       instance_id: string;
       kept?: boolean | undefined;
+      changed: boolean;
     },
   ): AcceptedShard {
     const { residency, tick, changeTick } = this.plan;
@@ -159,7 +168,7 @@ export class SystemRun {
     if (kept && range !== undefined) {
       residency?.hold(range, { instance: instance_id, tick, changeTick });
     }
-    return { attempt, instance_id };
+    return { attempt, instance_id, changed };
   }
 
   /** The shard's holder, if it is there and has time. */
@@ -198,7 +207,7 @@ export class SystemRun {
 
   #finish(): void {
     this.#isOver = true;
-    this.#ports.onFinished(this);
+    this.#ports.onFinished();
   }
 
   /** With a holder: only what has changed since it ran the rows. */

@@ -14,17 +14,19 @@ import type { Graph, GraphNode } from "./graph.ts";
 import type { Residency } from "./residency.ts";
 import { planShards } from "./shards.ts";
 import { SystemRun } from "./system_run.ts";
+import type { TickStep } from "./tick_step.ts";
 
 const SHARDS_PER_INSTANCE = 2;
 
 export interface TickOptions {
   readonly graph: Graph;
   readonly epoch: number;
-  readonly tick: number;
+  /** Its number, and the change tick of each system. */
+  readonly step: Pick<TickStep, "tick" | "changeTickOf">;
   /** Simulated time, in seconds. */
   readonly dt: number;
-  /** Change tick of each system's last run that missed no shard, by name; updated by the tick. */
-  readonly lastRuns: Map<string, number>;
+  /** Change tick of each system's last run that missed no shard, by name. */
+  readonly lastRuns: ReadonlyMap<string, number>;
   /** Who keeps each system's rows, by name; a system that it lacks is sent all of its rows. */
   readonly residencies: ReadonlyMap<string, Residency>;
 }
@@ -56,7 +58,7 @@ export class Tick {
   #unfinished: number;
 
   constructor(options: TickOptions, ports: TickPorts) {
-    this.tick = options.tick;
+    this.tick = options.step.tick;
     this.epoch = options.epoch;
     this.#options = options;
     this.#ports = ports;
@@ -94,8 +96,8 @@ export class Tick {
     const node = this.#nodes.get(name);
     if (node === undefined) return;
     const { world, payloadBytesMax } = this.#ports;
-    const { epoch, tick, dt, lastRuns, residencies } = this.#options;
-    const changeTick = ++world.changeTick;
+    const { graph, epoch, step, dt, lastRuns, residencies } = this.#options;
+    const changeTick = step.changeTickOf(graph.nodes.indexOf(node));
     const { query } = node.system;
     const matching = planShards(world.match(query), query, {
       shardsMin: shardsMin(this.#ports.credits(name)),
@@ -110,7 +112,7 @@ export class Tick {
       shards,
       sets: sets ?? {},
       epoch,
-      tick,
+      tick: step.tick,
       dt,
       changeTick,
       residency,
@@ -122,7 +124,7 @@ export class Tick {
       credits: () => this.#ports.credits(name),
       creditsOf: this.#ports.creditsOf,
       onUnsendable: (_, error) => this.#ports.onUnsendable(name, error),
-      onFinished: (run) => this.#finish(node, run),
+      onFinished: () => this.#finish(node),
     });
     this.#runs.set(name, run);
     run.advance();
@@ -139,10 +141,8 @@ export class Tick {
     }
   }
 
-  #finish(node: GraphNode, { missed, plan }: SystemRun): void {
+  #finish(node: GraphNode): void {
     this.#unfinished--;
-    // What a `changed` query missed is to come again.
-    if (missed === 0) this.#options.lastRuns.set(node.system.name, plan.changeTick);
     for (const successor of node.successors) {
       const waiting = (this.#waiting.get(successor) ?? 0) - 1;
       this.#waiting.set(successor, waiting);

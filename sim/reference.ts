@@ -20,9 +20,9 @@ import { insist } from "./violation.ts";
 
 type Commit = MessageOf<"TickCommit">;
 type Result = MessageOf<"ComponentShard">;
-type Shards = Commit["systems"][number]["shards"];
+type SystemCommit = Commit["systems"][number];
 
-/** The result that the log has for an accepted attempt; undefined: it changed nothing. */
+/** The result that the log has for an accepted attempt. */
 export type ResultOf = (attempt: {
   system: string;
   shard: number;
@@ -76,7 +76,7 @@ export class Reference {
     const { manifests } = this.#scenario;
     const since = world.changeTick++;
     const nextEntity = world.nextEntity;
-    const applied = commit.commands.map((buffer) => this.#apply(buffer));
+    const applied = commit.buffers.map(({ commands }) => this.#apply(commands));
     const graph = buildGraph(
       manifests.systems,
       world.tables().map(({ components }) => new Set(components)),
@@ -87,7 +87,7 @@ export class Reference {
       () => `tick ${tick} ran ${commit.systems.map(({ system }) => system)} instead of ${names}`,
     );
     const buffers = graph.nodes.map(({ system }, i) =>
-      this.#runSystem(system, { shards: commit.systems[i].shards, tick, dt, resultOf })
+      this.#runSystem(system, commit.systems[i], { tick, dt, resultOf })
     );
     world.changeTick++;
     const outcomes = buffers.flat().map((buffer) => this.#apply(buffer));
@@ -114,38 +114,36 @@ export class Reference {
   /** The commands of the system's script, as buffers in the order of the rows. */
   #runSystem(
     manifest: SystemManifest,
-    { shards, tick, dt, resultOf }: {
-      shards: Shards;
-      tick: number;
-      dt: number;
-      resultOf: ResultOf;
-    },
+    { shards, missed }: SystemCommit,
+    { tick, dt, resultOf }: { tick: number; dt: number; resultOf: ResultOf },
   ): readonly (readonly WireCommand[])[] {
     const { name, onMiss } = manifest;
     const { world } = this;
     const changeTick = ++world.changeTick;
+    const where = `${name} in tick ${tick}`;
     const script = this.#scenario.scripts.get(name);
     insist(script !== undefined, () => `there is no script of ${name}`);
     const since = this.#lastRuns.get(name) ?? 0;
     const run = new ReferenceRun({ world, manifest, script, tick, dt, changeTick, since });
-    const isLossy = shards.includes(null);
-    const throws = (this.#scenario.programs.get(name)?.throwEvery ?? 0) > 0;
-    const where = `${name} in tick ${tick}`;
+    const lost = shards.filter((accepted) => accepted === null).length;
     insist(shards.length > 0 === run.rowCount > 0, () => `${shards.length} shards of ${where}`);
-    insist(!isLossy || onMiss === "skip" || throws, () => `a shard of ${where} was lost`);
+    insist(missed === 0 || onMiss === "skip", () => `${missed} shards of ${where} were missed`);
+    insist(missed <= lost, () => `${missed} shards of ${where} were missed, but ${lost} lost`);
     const logged = shards.flatMap((accepted, shard) => {
-      const result = accepted && resultOf({ system: name, shard, ...accepted });
-      return result ? result.chunks.map(rowsOfChunk) : [];
+      if (!accepted?.changed) return [];
+      const result = resultOf({ system: name, shard, ...accepted });
+      insist(result !== undefined, () => `the log lacks a result that ${where} was committed with`);
+      return result.chunks.map(rowsOfChunk);
     });
-    const { commands, changed } = isLossy
-      ? run.runRows(logged, { expectsThrow: onMiss === "hold" })
+    const { commands, changed } = lost > 0
+      ? run.runRows(logged, { expectsThrow: lost > missed })
       : run.runAll();
-    const missing = changed.find(({ archetype, row }) =>
+    const unsaid = changed.find(({ archetype, row }) =>
       !logged.some((rows) => rows.archetype === archetype && rows.has(row))
     );
-    insist(missing === undefined, () => `the log lacks a result that ${where} was committed with`);
+    insist(unsaid === undefined, () => `a changed row of ${where} is in no result`);
     // What a `changed` query missed comes again; what its script threw at does not.
-    if (!isLossy || onMiss === "hold") this.#lastRuns.set(name, changeTick);
+    if (missed === 0) this.#lastRuns.set(name, changeTick);
     return commands;
   }
 }

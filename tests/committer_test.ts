@@ -29,7 +29,7 @@ function committer(log: Log, lastSequence = 0): Committer {
 }
 
 function commit(tick: number, epoch = 1): MessageOf<"TickCommit"> {
-  return { epoch, tick_id: tick, dt: 0.1, commands: [], systems: [], digest: 7n };
+  return { epoch, tick_id: tick, dt: 0.1, buffers: [], systems: [], digest: 7n };
 }
 
 async function storedTicks(log: Log): Promise<number[]> {

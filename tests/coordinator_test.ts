@@ -106,7 +106,7 @@ Deno.test("Coordinator.run() rejects when another coordinator commits, and leave
     epoch: 99,
     tick_id: 1,
     dt: 1,
-    commands: [],
+    buffers: [],
     systems: [],
     digest: 0n,
   });

@@ -29,11 +29,18 @@ export const MASS = componentType("Mass", [
 ]);
 export const FLAG = componentType("Flag", []);
 const STATIC = componentType("Static", []);
-const LISTS = componentType("Lists", fieldsOf("string", "bytes", "any"));
+export const LISTS_COMPONENT = componentType("Lists", fieldsOf("string", "bytes", "any"));
 const EVERY = componentType("Every", fieldsOf(...FIELD_TYPES));
 
 /** Every field type is in one of these; two are tags. */
-export const COMPONENTS: readonly ComponentType[] = [EVERY, LISTS, LINK, MASS, FLAG, STATIC];
+export const COMPONENTS: readonly ComponentType[] = [
+  EVERY,
+  LISTS_COMPONENT,
+  LINK,
+  MASS,
+  FLAG,
+  STATIC,
+];
 export const SCHEMA = createSchema(COMPONENTS);
 
 /** Small enough that random entities are often alive, often dead, seldom never spawned. */
@@ -88,7 +95,7 @@ function someFields({ fields }: ComponentType): fc.Arbitrary<ComponentValue> {
 
 /** Often the same few sets, so that tables get several rows. */
 const someComponents = fc.oneof(
-  fc.constantFrom([LISTS, MASS], [LINK, MASS, FLAG], [EVERY]),
+  fc.constantFrom([LISTS_COMPONENT, MASS], [LINK, MASS, FLAG], [EVERY]),
   fc.subarray([...COMPONENTS]),
 );
 const componentAndFields = fc.constantFrom(...COMPONENTS).chain((component) =>

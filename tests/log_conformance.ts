@@ -215,6 +215,37 @@ export const logCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "purge() with a filter deletes the entries on its subjects alone",
+    async run({ a, prefix }) {
+      await open(a.log, prefix);
+      for (const tail of ["x", "y", "y.1", "y.2", "x"]) {
+        await a.log.append(`${prefix}.${tail}`, one);
+      }
+      await a.log.purge(prefix, { filter: `${prefix}.y.*` });
+      assertEquals(await list(a.log.read(prefix)), [[1, "x"], [2, "y"], [5, "x"]]);
+      await a.log.purge(prefix, { filter: `${prefix}.x`, before: 5 });
+      assertEquals(await list(a.log.read(prefix)), [[2, "y"], [5, "x"]]);
+      await a.log.purge(prefix, { filter: `${prefix}.none` });
+      await a.log.purge(prefix, { filter: `${prefix}.x` });
+      assertEquals(await list(a.log.read(prefix)), [[2, "y"]]);
+      assertEquals(await a.log.append(`${prefix}.x`, one, { expectedLastSequence: 0 }), 6);
+    },
+  },
+  {
+    name: "a full stream that discards what is new refuses it, and takes it again after a purge",
+    async run({ a, prefix }) {
+      await open(a.log, prefix, { bytesMax: 10_000, discard: "new" });
+      const append = (tail: string) => a.log.append(`${prefix}.${tail}`, new Uint8Array(3000));
+      for (const tail of ["a", "b", "c"]) await append(tail);
+      await assertRejects(() => append("d"), Error, `Cannot append to "${prefix}.d"`);
+      assertEquals(await list(a.log.read(prefix)), [[1, "a"], [2, "b"], [3, "c"]]);
+      await a.log.purge(prefix, { filter: `${prefix}.a` });
+      await append("d");
+      const subjects = (await list(a.log.read(prefix))).map(([, subject]) => subject);
+      assertEquals(subjects, ["b", "c", "d"]);
+    },
+  },
+  {
     name: "messagesPerSubjectMax discards a subject's oldest entries",
     async run({ a, prefix }) {
       await open(a.log, prefix, { messagesPerSubjectMax: 2 });

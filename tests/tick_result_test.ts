@@ -107,7 +107,7 @@ Deno.test("a script that throws loses its own shard only", async () => {
     /writer failed in tick 1, shard 0, on writer-1: RangeError/,
   );
   const [{ systems: [{ shards: committed }] }] = await harness.commits();
-  assertEquals(committed, [null, { attempt: 0, instance_id: "writer-1" }]);
+  assertEquals(committed, [null, { attempt: 0, instance_id: "writer-1", changed: true }]);
 });
 
 Deno.test("a shard that changes nothing is done with its ack", async () => {

@@ -79,7 +79,11 @@ Deno.test("a tick merges what instances return and commits who ran it", async ()
   const commits = await harness.commits();
   assertEquals(commits.map(({ tick_id }) => tick_id), [1, 2]);
   assertEquals(commits[0].systems, [
-    { system: "writer", shards: [{ attempt: 0, instance_id: "writer-1" }] },
+    {
+      system: "writer",
+      missed: 0,
+      shards: [{ attempt: 0, instance_id: "writer-1", changed: true }],
+    },
   ]);
   const { shards, rows, errors, ticks } = harness.coordinator.stats.system("writer");
   assertEquals({ shards, rows, errors, ticks }, { shards: 2, rows: 6, errors: 0, ticks: 2 });
@@ -102,7 +106,7 @@ Deno.test("a tick gives a shard to another instance after its deadline, and take
   assertEquals(await harness.values("Position", "x"), [1]);
   assertEquals(harness.coordinator.stats.system("writer").late, 1);
   const [{ systems: [{ shards }] }] = await harness.commits();
-  assertEquals(shards, [{ attempt: 1, instance_id: "writer-2" }]);
+  assertEquals(shards, [{ attempt: 1, instance_id: "writer-2", changed: true }]);
 });
 
 Deno.test("a tick takes an earlier attempt's result if that comes first", async () => {
@@ -116,7 +120,7 @@ Deno.test("a tick takes an earlier attempt's result if that comes first", async 
   await harness.finish(retry);
   assertEquals(await harness.values("Position", "x"), [1]);
   const [{ systems: [{ shards }] }] = await harness.commits();
-  assertEquals(shards, [{ attempt: 0, instance_id: "writer-1" }]);
+  assertEquals(shards, [{ attempt: 0, instance_id: "writer-1", changed: true }]);
 });
 
 Deno.test("a tick sends a refused shard to another instance", async () => {

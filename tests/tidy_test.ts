@@ -63,6 +63,12 @@ const LAYERS: readonly Layer[] = [
     packages: ["@std/msgpack", "zod"],
   },
   {
+    name: "snapshot",
+    files: /^lib\/snapshot\//,
+    imports: ["base", "ecs", "manifest", "bus", "wire"],
+    packages: ["@std/msgpack"],
+  },
+  {
     name: "runtime program",
     files: /^lib\/runtime\/main\.ts$/,
     imports: ["base", "cli", "manifest", "bus", "wire", "runtime"],
@@ -77,7 +83,17 @@ const LAYERS: readonly Layer[] = [
   {
     name: "coordinator",
     files: /^coordinator\//,
-    imports: ["base", "cli", "ecs", "manifest", "bus", "nats_server", "wire", "runtime"],
+    imports: [
+      "base",
+      "cli",
+      "ecs",
+      "manifest",
+      "bus",
+      "nats_server",
+      "wire",
+      "snapshot",
+      "runtime",
+    ],
     packages: ["@std/msgpack", "commander"],
   },
   { name: "handles", files: /^manifests\/components\.ts$/, imports: ["mod"], packages: [] },

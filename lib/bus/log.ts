@@ -12,8 +12,10 @@ export interface StreamConfig {
   /** Subjects that the stream captures, wildcards allowed. */
   readonly subjects: readonly string[];
   readonly storage: "file" | "memory";
-  /** The oldest messages go when the stream grows beyond this many bytes. */
+  /** How many bytes the stream may grow to. */
   readonly bytesMax: number;
+  /** What goes when it is full: the oldest messages (the default), or the new one, which is refused. */
+  readonly discard?: "old" | "new";
   /** The oldest messages of a subject go beyond this many; unlimited when absent. */
   readonly messagesPerSubjectMax?: number;
   /** Copies in a cluster, 1 to 5. */
@@ -51,6 +53,7 @@ export interface Log {
    * Publishes one message and resolves with its sequence once it is stored.
    * It is an ordinary publish too: subscribers get it even when the stream refuses it.
    * @throws {WrongLastSequenceError} when `expectedLastSequence` does not hold.
+   * @throws {Error} when the message is not stored, as in a full stream that discards new ones.
    */
   append(subject: string, data: Uint8Array, options?: AppendOptions): Promise<number>;
 
@@ -63,8 +66,8 @@ export interface Log {
    */
   lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry>;
 
-  /** Deletes the entries before `before`; all of them when it is absent. */
-  purge(stream: string, options?: { before?: number }): Promise<void>;
+  /** Deletes the entries on `filter`'s subjects (default: all) before sequence `before` (default: all). */
+  purge(stream: string, options?: { filter?: string; before?: number }): Promise<void>;
 
   info(stream: string): Promise<StreamInfo>;
 }

@@ -131,8 +131,8 @@ export class MemoryNetwork {
     const stream = this.#store.find(message.subject);
     if (stream !== undefined) {
       const store = () => {
-        const sequence = stream.append(message);
-        if (reply !== undefined) this.#route(storedNotice(reply, stream, sequence), SERVER);
+        const outcome = storeMessage(stream, message);
+        if (reply !== undefined) this.#route(storedNotice(reply, stream, outcome), SERVER);
       };
       this.#capture(message, { from, store });
     } else if (reply !== undefined && receivers === 0) {
@@ -161,9 +161,20 @@ export class MemoryNetwork {
   }
 }
 
-/** What JetStream answers to the sender of a message that it has stored. */
-function storedNotice(subject: string, stream: MemoryStream, sequence: number): Message {
-  const data = new TextEncoder().encode(JSON.stringify({ stream: stream.name, seq: sequence }));
+type StoreOutcome = { readonly seq: number } | { readonly error: { description: string } };
+
+/** A full stream takes nothing; whoever asks for no answer does not learn of it. */
+function storeMessage(stream: MemoryStream, message: Message): StoreOutcome {
+  try {
+    return { seq: stream.append(message) };
+  } catch (error) {
+    return { error: { description: error instanceof Error ? error.message : String(error) } };
+  }
+}
+
+/** What JetStream answers to the sender of a message that it was to store. */
+function storedNotice(subject: string, stream: MemoryStream, outcome: StoreOutcome): Message {
+  const data = new TextEncoder().encode(JSON.stringify({ stream: stream.name, ...outcome }));
   return { ...bareMessage(subject), data };
 }
 

@@ -58,8 +58,14 @@ export class MemoryStream {
     this.#enforceBytesLimit();
   }
 
+  /** @throws {Error} when the stream is full and discards what is new. */
   append(message: Pick<LogEntry, "subject" | "data" | "headers">): number {
     const { subject, data, headers } = message;
+    if (
+      this.#config.discard === "new" && this.#bytes + sizeBytes(message) > this.#config.bytesMax
+    ) {
+      throw new Error(`Cannot append to "${subject}": maximum bytes exceeded`);
+    }
     const sequence = ++this.#lastSequence;
     const entry = { sequence, subject, data, headers };
     this.#entries.set(sequence, entry);
@@ -95,11 +101,12 @@ export class MemoryStream {
     return selected.sort((a, b) => a.sequence - b.sequence);
   }
 
-  purge(before: number): void {
-    for (const sequence of this.#entries.keys()) {
+  purge(before: number, filter: string | undefined): void {
+    for (const { sequence, subject } of this.#entries.values()) {
       if (sequence >= before) break;
-      this.#delete(sequence);
+      if (filter === undefined || matchesSubject(filter, subject)) this.#delete(sequence);
     }
+    if (filter !== undefined) return;
     this.#lastSequence = Math.max(this.#lastSequence, Number.isFinite(before) ? before - 1 : 0);
   }
 
@@ -170,7 +177,7 @@ export class MemoryStore {
   /** Empties the streams whose storage is memory. */
   forgetMemory(): void {
     for (const stream of this.#streams.values()) {
-      if (stream.storage === "memory") stream.purge(Infinity);
+      if (stream.storage === "memory") stream.purge(Infinity, undefined);
     }
   }
 
@@ -243,9 +250,9 @@ export class MemoryLog implements Log {
     yield* await this.#ask(() => this.#hub.store.get(stream, "read").selectLast(filter));
   }
 
-  purge(stream: string, options: { before?: number } = {}): Promise<void> {
-    const { before = Infinity } = options;
-    return this.#ask(() => this.#hub.store.get(stream, "purge").purge(before));
+  purge(stream: string, options: { filter?: string; before?: number } = {}): Promise<void> {
+    const { filter, before = Infinity } = options;
+    return this.#ask(() => this.#hub.store.get(stream, "purge").purge(before, filter));
   }
 
   info(stream: string): Promise<StreamInfo> {

@@ -114,11 +114,15 @@ export class NatsLog implements Log {
     });
   }
 
-  async purge(stream: string, options: { before?: number } = {}): Promise<void> {
-    const { before } = options;
+  async purge(
+    stream: string,
+    options: { filter?: string; before?: number } = {},
+  ): Promise<void> {
+    const { filter = ">", before } = options;
     if (before !== undefined && before <= 1) return;
     try {
-      await this.#manager.streams.purge(stream, before === undefined ? undefined : { seq: before });
+      const range = before === undefined ? { filter } : { filter, seq: before };
+      await this.#manager.streams.purge(stream, range);
     } catch (cause) {
       throw explain(cause, `Cannot purge stream "${stream}"`);
     }
@@ -211,7 +215,7 @@ function toStreamSettings(config: StreamConfig) {
     subjects: [...config.subjects],
     storage: config.storage === "file" ? StorageType.File : StorageType.Memory,
     retention: RetentionPolicy.Limits,
-    discard: DiscardPolicy.Old,
+    discard: config.discard === "new" ? DiscardPolicy.New : DiscardPolicy.Old,
     max_bytes: config.bytesMax,
     max_msgs_per_subject: config.messagesPerSubjectMax ?? -1,
     num_replicas: config.replicas,

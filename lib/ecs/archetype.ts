@@ -104,6 +104,27 @@ export class Table {
     if (row === last) return undefined;
     return this.entities[row] = this.entities[last];
   }
+
+  /** Removes every row. */
+  clear(tick: number): void {
+    const empty = new Table(this.components);
+    empty.structureChangedLast = tick;
+    this.load(empty);
+  }
+
+  /** Becomes a copy of `source`, a table of equal components: its rows in their order, and all marks. */
+  load(source: Table): void {
+    const { count } = source;
+    this.entities = source.entities.slice(0, count);
+    this.stores.forEach((store, i) => {
+      const { columns, changed, changedLast } = source.stores[i];
+      store.changed = changed.slice(0, count);
+      store.changedLast = changedLast;
+      store.columns.forEach((column, k) => column.load(columns[k], count));
+    });
+    this.count = count;
+    this.structureChangedLast = source.structureChangedLast;
+  }
 }
 
 /** Records that a component's value changed in `row` in `tick`. */

@@ -28,6 +28,8 @@ export interface Column {
   reserve(rows: number): void;
   /** Lets go of what row `row`, the last one, refers to. */
   release(row: number): void;
+  /** Becomes a copy of the first `rows` rows of `source`, a column of the same field type. */
+  load(source: Column, rows: number): void;
 }
 
 export type AnyColumn = FixedColumn | ListColumn;
@@ -79,11 +81,16 @@ export class FixedColumn implements Column {
   }
 
   release(): void {}
+
+  load(source: Column, rows: number): void {
+    this.data = (source as FixedColumn).data.slice(0, rows * this.stride);
+    this.changedLast = source.changedLast;
+  }
 }
 
 export class ListColumn implements Column {
   changedLast = 0;
-  readonly data: ValueType[] = [];
+  data: ValueType[] = [];
 
   constructor(readonly field: Field) {}
 
@@ -103,5 +110,10 @@ export class ListColumn implements Column {
 
   release(row: number): void {
     this.data.length = row;
+  }
+
+  load(source: Column, rows: number): void {
+    this.data = (source as ListColumn).data.slice(0, rows);
+    this.changedLast = source.changedLast;
   }
 }

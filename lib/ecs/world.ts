@@ -28,7 +28,7 @@ export class World {
   readonly #tables: Table[] = [];
   readonly #byId = new Map<bigint, number>();
   readonly #transitions: Transitions[] = [];
-  readonly #index = new EntityIndex();
+  #index = new EntityIndex();
   readonly #matches = new WeakMap<Query, { of: number; tables: Table[] }>();
   #sorted: readonly Table[] = [];
   #nextEntity: Entity = 1;
@@ -143,6 +143,37 @@ export class World {
     return this.#tables[this.#index.table(entity)]?.id;
   }
 
+  /**
+   * Replaces every entity by those of `tables`, with their rows and marks as they
+   * are there; a table that is not among them is emptied. The components of both
+   * sides are taken for the same where their names are.
+   * @throws {RangeError} when a component is not in the schema or has other fields
+   * there, an archetype or entity is there twice, or an entity is not below
+   * `nextEntity`; nothing is changed then.
+   */
+  load(
+    { tables, nextEntity, changeTick }: {
+      tables: readonly Table[];
+      nextEntity: Entity;
+      changeTick: number;
+    },
+  ): void {
+    const components = tables.map((table) => table.components.map((own) => this.#counterpart(own)));
+    const numbers = components.map((set) => this.#tableOf(set));
+    const index = new EntityIndex();
+    tables.forEach((table, i) => indexRows(index, table, { number: numbers[i], nextEntity }));
+    const sources = new Map(tables.map((table) => [table.id, table]));
+    if (sources.size < tables.length) throw new RangeError("Cannot load an archetype twice");
+    for (const table of this.#tables) {
+      const source = sources.get(table.id);
+      if (source) table.load(source);
+      else if (table.count > 0) table.clear(changeTick);
+    }
+    this.#index = index;
+    this.#nextEntity = nextEntity;
+    this.changeTick = changeTick;
+  }
+
   /** The table and row of a living entity. */
   locate(entity: Entity): { table: Table; row: number } {
     return this.#locate(entity, "locate");
@@ -174,6 +205,19 @@ export class World {
       throw new RangeError(`Cannot ${doing} entity ${entity}: it is not alive`);
     }
     return { table: this.#tables[tableNumber], row: this.#index.row(entity), tableNumber };
+  }
+
+  /** The schema's component of the same name and fields. */
+  #counterpart({ name, fields }: ComponentType): ComponentType {
+    const own = this.schema.get(name);
+    const isSame = own?.fields.length === fields.length &&
+      own.fields.every((field, i) =>
+        field.name === fields[i].name && field.type === fields[i].type
+      );
+    if (own && isSame) return own;
+    throw new RangeError(
+      `Cannot load component "${name}": ${own ? "its fields differ" : "it is unknown"}`,
+    );
   }
 
   #write(store: ComponentColumns, row: number, value: ComponentValue): void {
@@ -240,6 +284,24 @@ export class World {
     this.#byId.set(table.id, number);
     this.#transitions.push({ add: new Map(), remove: new Map() });
     return number;
+  }
+}
+
+/** @throws {RangeError} when an entity is in the index already, or was never allocated. */
+function indexRows(
+  index: EntityIndex,
+  { entities, count }: Table,
+  { number, nextEntity }: { number: number; nextEntity: Entity },
+): void {
+  for (let row = 0; row < count; row++) {
+    const entity = entities[row];
+    if (!(entity >= 1 && entity < nextEntity)) {
+      throw new RangeError(`Cannot load entity ${entity}: it is not from 1 to ${nextEntity - 1}`);
+    }
+    if (index.table(entity) >= 0) {
+      throw new RangeError(`Cannot load entity ${entity}: it is there twice`);
+    }
+    index.set(entity, number, row);
   }
 }
 

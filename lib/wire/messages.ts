@@ -7,6 +7,7 @@
  */
 import * as z from "zod";
 import type { ValueType } from "@std/msgpack";
+import { FIELD_TYPES } from "../ecs/field_type.ts";
 
 const NAME_LENGTH_MAX = 256;
 const TEXT_LENGTH_MAX = 16_384;
@@ -124,7 +125,24 @@ const query = z.object({
   changed: z.array(name).optional(),
 });
 
+/** A component's layout, as a snapshot declares it. */
+const layout = z.object({
+  name,
+  fields: z.array(z.object({ name, type: z.enum(FIELD_TYPES), default: anyValue })),
+});
+
 const refusedCommand = z.object({ index: count, reason: text });
+
+/** Why a snapshot was made. */
+export const SNAPSHOT_KINDS = [
+  "initial",
+  "auto",
+  "manual",
+  "migrated",
+  "restore",
+  "imported",
+  "fork",
+] as const;
 
 /** Every message by its `msg-type`. */
 export const MESSAGES = {
@@ -182,17 +200,31 @@ export const MESSAGES = {
     columns,
   }),
 
+  /** coordinator → log: a term begins behind this tick; whoever commits in an older one is refused. */
+  TermStart: z.object({ epoch: u64, tick_id: u64 }),
+
+  /** coordinator → all, again and again: it lives. */
+  Lease: z.object({ epoch: u64, tick_id: u64 }),
+
   /** coordinator → log: a tick is decided. */
   TickCommit: z.object({
     epoch: u64,
     tick_id: u64,
     dt: number,
-    /** The command buffers applied before the systems ran. */
-    commands: z.array(z.array(command)),
+    /** The command buffers applied before the systems ran, in order. */
+    buffers: z.array(z.object({ id: name.optional(), commands: z.array(command) })),
+    /** Every system, in the graph's order. */
     systems: z.array(z.object({
       system: name,
+      /** Shards that no instance took. */
+      missed: count,
       /** The accepted attempt of each shard; null for a shard that is lost. */
-      shards: z.array(z.nullable(z.object({ attempt: count, instance_id: name }))),
+      shards: z.array(z.nullable(z.object({
+        attempt: count,
+        instance_id: name,
+        /** True when the log has a `ComponentShard` of this attempt, which is part of the tick. */
+        changed: z.boolean(),
+      }))),
     })),
     /** Chained over the ticks: equal digests, equal worlds. */
     digest,
@@ -237,7 +269,11 @@ export const MESSAGES = {
   HeartbeatReply: z.object({ known: z.boolean() }),
 
   /** any → coordinator (request). */
-  EntityCommand: z.object({ commands: z.array(command) }),
+  EntityCommand: z.object({
+    /** A buffer of the same id that was applied lately is answered as then, and not applied again. */
+    id: name.optional(),
+    commands: z.array(command),
+  }),
   EntityCommandReply: z.object({
     tick_id: u64,
     spawned: z.array(u64),
@@ -300,6 +336,62 @@ export const MESSAGES = {
 
   /** any → all. */
   Event: z.object({ topic: name, tick_id: u64, source: name, data: anyValue }),
+
+  /** coordinator → log: the last message of a snapshot, which makes it whole. */
+  SnapshotManifest: z.object({
+    /** Of the format; what is newer than the reader is refused. */
+    version: count,
+    snapshot: instanceId,
+    kind: z.enum(SNAPSHOT_KINDS),
+    /** Milliseconds since 1970. */
+    created_ms: u64,
+    epoch: u64,
+    /** The tick that the world had ended. */
+    tick_id: u64,
+    /** The digest of that tick's commit. */
+    digest,
+    /** Every entry of a later tick lies behind this one in the stream of components; 0: none. */
+    sequence: u64,
+    /** Change tick of each system's last run that missed no shard. */
+    last_runs: z.record(name, u64),
+    /** The tick that the world became this snapshot in, where it was made for that. */
+    restored_in: u64.optional(),
+    note: text.optional(),
+    entities: u64,
+    next_entity: u64,
+    change_tick: u64,
+    components: z.array(layout),
+    tables: z.array(z.object({
+      archetype: digest,
+      count,
+      /** Change tick in which a row last came, went or moved. */
+      changed: u64,
+      components: z.array(z.object({
+        name,
+        /** Change tick of the newest change, of a row there or gone. */
+        changed: u64,
+        /** The same for each field. */
+        fields: z.array(u64),
+      })),
+    })),
+    parts: z.array(z.object({ bytes: count, digest })),
+  }),
+
+  /** coordinator → log: rows of one table, with everything that the world knows of them. */
+  SnapshotPart: z.object({
+    snapshot: instanceId,
+    part: count,
+    /** Place of the table in the manifest. */
+    table: count,
+    first: count,
+    count,
+    entities: bytes,
+    columns,
+    /** By component, the change tick of all of these rows where it is the same. */
+    changed: z.record(name, u64),
+    /** By component, each row's change tick as f64s, where they differ. */
+    marks: z.record(name, bytes),
+  }),
 
   /** The answer to a request or schedule that was refused. */
   Refusal: z.object({ reason: text }),

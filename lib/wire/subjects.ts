@@ -15,6 +15,7 @@ export interface Subjects {
   readonly tick: string;
   readonly tickDone: string;
   readonly commit: string;
+  readonly lease: string;
   readonly control: string;
   readonly entityCreate: string;
   readonly entityDestroy: string;
@@ -34,8 +35,14 @@ export interface Subjects {
   /** What instances of one system changed; without a system, of all. */
   componentChanged(system?: string): string;
   event(topic: string): string;
+  /** A snapshot's manifest, or one of its parts; with `*` for either, all of them. */
+  snapshot(id: string, part?: number | "*"): string;
   /** The names of the streams that keep this prefix's messages. */
-  readonly streams: { readonly components: string; readonly sets: string };
+  readonly streams: {
+    readonly components: string;
+    readonly sets: string;
+    readonly snapshots: string;
+  };
 }
 
 /**
@@ -55,6 +62,7 @@ export function createSubjects(prefix: string = PREFIX_DEFAULT): Subjects {
     tick: `${root}.coord.tick`,
     tickDone: `${root}.coord.tick.done`,
     commit: `${root}.coord.commit`,
+    lease: `${root}.coord.lease`,
     control: `${root}.coord.control`,
     entityCreate: `${root}.entity.create`,
     entityDestroy: `${root}.entity.destroy`,
@@ -70,6 +78,11 @@ export function createSubjects(prefix: string = PREFIX_DEFAULT): Subjects {
       `${root}.component.set.${system}.${set === undefined ? ">" : `${set}.${part}`}`,
     componentChanged: (system = "*") => `${root}.component.changed.${system}`,
     event: (topic) => `${root}.event.${topic}`,
-    streams: { components: `${streamRoot}_COMPONENTS`, sets: `${streamRoot}_SETS` },
+    snapshot: (id, part) => `${root}.snapshot.${id}${part === undefined ? "" : `.${part}`}`,
+    streams: {
+      components: `${streamRoot}_COMPONENTS`,
+      sets: `${streamRoot}_SETS`,
+      snapshots: `${streamRoot}_SNAPSHOTS`,
+    },
   };
 }

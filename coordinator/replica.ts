@@ -1,0 +1,234 @@
+/**
+ * A replica is the state of a world as the log defines it. It is fed the log's
+ * entries in their order and applies each committed tick as the engine did, down
+ * to the change marks. Recovery, a standby and every kind of replay are a replica
+ * that reads the log so far or so fast; the systems' manifests play no part.
+ *
+ * @module
+ */
+import type { LogEntry } from "../lib/bus/log.ts";
+import type { Table } from "../lib/ecs/archetype.ts";
+import type { Command } from "../lib/ecs/command.ts";
+import { digestHex } from "../lib/ecs/digest.ts";
+import type { World } from "../lib/ecs/world.ts";
+import { decodeResult, decodeSelection, mergeResult } from "../lib/wire/chunk.ts";
+import { decodePayload } from "../lib/wire/codec.ts";
+import type { RowSelection } from "../lib/wire/column.ts";
+import { parseCommands } from "../lib/wire/command.ts";
+import type { Chunk, MessageOf, MessageType } from "../lib/wire/messages.ts";
+import { parseQuery } from "../lib/wire/query.ts";
+import { WireError } from "../lib/wire/wire_error.ts";
+import { TickStep } from "./tick_step.ts";
+import type { WorldState } from "./world_state.ts";
+
+type Result = MessageOf<"ComponentShard">;
+type Commit = MessageOf<"TickCommit">;
+
+/** The log cannot be what led to the world: it lacks something, or is another's. */
+export class ReplayError extends Error {
+  override readonly name = "ReplayError";
+}
+
+/** While a commit is on its way, the results of the tick after it are stored already. */
+const TICKS_AHEAD_MAX = 2;
+/** Results that wait for their commit. A tick's have to fit; what is beyond is not kept. */
+const HELD_RESULTS_MAX = 262_144;
+const HELD_BYTES_MAX = 4 * 1024 ** 3;
+
+interface HeldResult {
+  readonly result: Result;
+  readonly bytes: number;
+}
+
+export interface ReplicaOptions {
+  /** Where the log goes on from; the replica's from now on. */
+  readonly state: WorldState;
+  /** The newest term as of that state; 0: none has begun. */
+  readonly epoch: number;
+  /** The subject that terms and commits are appended to. */
+  readonly commitSubject: string;
+  /** Sequence of that subject's newest entry as of that state; 0: there is none. */
+  readonly sequence: number;
+}
+
+export class Replica {
+  readonly state: WorldState;
+  readonly #commitSubject: string;
+  #epoch: number;
+  #sequence: number;
+  /** By attempt; the first result of one that the log has. */
+  readonly #held = new Map<string, HeldResult>();
+  #heldBytes = 0;
+
+  constructor({ state, epoch, commitSubject, sequence }: ReplicaOptions) {
+    this.state = state;
+    this.#commitSubject = commitSubject;
+    this.#epoch = epoch;
+    this.#sequence = sequence;
+  }
+
+  /** The newest term that has begun. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Sequence of the newest entry on the commits' subject; 0: there is none. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Results that wait for their commit. */
+  get heldCount(): number {
+    return this.#held.size;
+  }
+
+  /**
+   * Takes the log's next entry; true when it was a tick's commit and has been applied.
+   * @throws {ReplayError} when the tick cannot be applied, or leads to another
+   * digest than its commit has. The replica is of no use then.
+   */
+  apply({ subject, sequence, data, headers }: LogEntry): boolean {
+    if (subject === this.#commitSubject) this.#sequence = sequence;
+    switch (headers["msg-type"]) {
+      case "ComponentShard":
+        this.#hold(data);
+        return false;
+      case "TermStart": {
+        const term = decodeEntry("TermStart", data);
+        if (term) this.#begin(term);
+        return false;
+      }
+      case "TickCommit": {
+        const commit = decodeEntry("TickCommit", data);
+        return commit !== undefined && this.#take(commit);
+      }
+      default:
+        return false;
+    }
+  }
+
+  /** Keeps a result that a commit may name. */
+  #hold(data: Uint8Array): void {
+    const result = decodeEntry("ComponentShard", data);
+    if (result === undefined) return;
+    const ahead = result.tick_id - this.state.tick;
+    if (result.epoch !== this.#epoch || ahead < 1 || ahead > TICKS_AHEAD_MAX) return;
+    const isFull = this.#held.size >= HELD_RESULTS_MAX ||
+      this.#heldBytes + data.length > HELD_BYTES_MAX;
+    const key = attemptKey(result);
+    if (isFull || this.#held.has(key)) return;
+    this.#held.set(key, { result, bytes: data.length });
+    this.#heldBytes += data.length;
+  }
+
+  /** What an older term has not committed will not be. */
+  #begin({ epoch }: MessageOf<"TermStart">): void {
+    if (epoch <= this.#epoch) return;
+    this.#epoch = epoch;
+    this.#held.clear();
+    this.#heldBytes = 0;
+  }
+
+  #take(commit: Commit): boolean {
+    const { tick_id: tick, epoch } = commit;
+    const { state } = this;
+    // In the state already, or of a coordinator that another one has followed.
+    if (tick <= state.tick || epoch < this.#epoch) return false;
+    if (epoch > this.#epoch) {
+      throw new ReplayError(
+        `Cannot replay tick ${tick}: the log has no beginning of term ${epoch}, which committed it`,
+      );
+    }
+    if (tick > state.tick + 1) {
+      throw new ReplayError(
+        `Cannot replay tick ${tick}: the log lacks tick ${state.tick + 1}, which comes before`,
+      );
+    }
+    try {
+      this.#applyTick(commit);
+    } catch (cause) {
+      if (!(cause instanceof WireError || cause instanceof RangeError)) throw cause;
+      throw new ReplayError(`Cannot replay tick ${tick}: ${cause.message}`, { cause });
+    }
+    if (state.digest !== commit.digest) {
+      throw new ReplayError(
+        `Cannot replay tick ${tick}: it leads to digest ${digestHex(state.digest)}, ` +
+          `but ${digestHex(commit.digest)} was committed`,
+      );
+    }
+    this.#dropUpTo(tick);
+    return true;
+  }
+
+  #applyTick({ buffers, systems, ...tick }: Commit): void {
+    const { world } = this.state;
+    const step = new TickStep(this.state);
+    for (const { id, commands } of buffers) {
+      step.apply({ id, commands: parseCommands(world.schema, commands) });
+    }
+    const runs = systems.map(({ system, missed, shards }, place) => {
+      const commands: Command[][] = [];
+      for (const [shard, accepted] of shards.entries()) {
+        if (!accepted?.changed) continue;
+        const result = this.#resultOf({ ...tick, system, shard, ...accepted });
+        for (const chunk of result.chunks) mergeChunk(world, chunk, step.changeTickOf(place));
+        commands[shard] = parseCommands(world.schema, result.commands);
+      }
+      return { system, missed, commands };
+    });
+    step.finish(runs);
+  }
+
+  #resultOf(attempt: Attempt): Result {
+    const held = this.#held.get(attemptKey(attempt));
+    if (held !== undefined) return held.result;
+    const { system, shard, attempt: number, instance_id } = attempt;
+    throw new RangeError(
+      `the log lacks the result of ${system}, shard ${shard}, attempt ${number}, by ${instance_id}`,
+    );
+  }
+
+  #dropUpTo(tick: number): void {
+    for (const [key, { result, bytes }] of this.#held) {
+      if (result.tick_id > tick) continue;
+      this.#held.delete(key);
+      this.#heldBytes -= bytes;
+    }
+  }
+}
+
+type Attempt = Pick<
+  Result,
+  "epoch" | "tick_id" | "system" | "shard" | "attempt" | "instance_id"
+>;
+
+function attemptKey({ epoch, tick_id, system, shard, attempt, instance_id }: Attempt): string {
+  return `${epoch} ${tick_id} ${system} ${shard} ${attempt} ${instance_id}`;
+}
+
+/** @throws {WireError} when it is no result over the world's rows. */
+function mergeChunk(world: World, chunk: Chunk, changeTick: number): void {
+  const table = world.tableById(chunk.archetype);
+  const selection = decodeSelection(chunk);
+  if (table === undefined || !hasRows(table, selection)) {
+    throw new WireError("a result has rows that the world has not");
+  }
+  const keys = [...Object.keys(chunk.columns), ...Object.keys(chunk.patches ?? {})];
+  const { write: accesses } = parseQuery(world.schema, { write: keys });
+  const result = decodeResult(chunk, accesses);
+  mergeResult(table, selection, { accesses, result, tick: changeTick });
+}
+
+function hasRows(table: Table, { first, count, rows }: RowSelection): boolean {
+  return rows ? rows.every((row) => row < table.count) : first + count <= table.count;
+}
+
+/** The entry's message; undefined for what everybody refused when it was published. */
+function decodeEntry<T extends MessageType>(type: T, data: Uint8Array): MessageOf<T> | undefined {
+  try {
+    return decodePayload(type, data);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * An image is a world at one moment, apart from the world that ticks on: copies
+ * of its tables with all rows and change marks, and its counters. Taking one is
+ * all that a tick ever waits for when a snapshot is made; what is slow (encoding,
+ * storing) works on the image.
+ *
+ * @module
+ */
+import { Table } from "../ecs/archetype.ts";
+import type { Schema } from "../ecs/component.ts";
+import type { Entity } from "../ecs/entity.ts";
+import { World } from "../ecs/world.ts";
+
+export interface WorldImage {
+  readonly schema: Schema;
+  /** Every archetype that the world has seen, by ascending id; empty ones, too. */
+  readonly tables: readonly Table[];
+  readonly nextEntity: Entity;
+  readonly changeTick: number;
+}
+
+/** Copies the world; call it between ticks only. */
+export function captureWorld(world: World): WorldImage {
+  const { schema, nextEntity, changeTick } = world;
+  const tables = world.tables().map((table) => {
+    const copy = new Table(table.components);
+    copy.load(table);
+    return copy;
+  });
+  return { schema, tables, nextEntity, changeTick };
+}
+
+/**
+ * A world as the image has it, to the order of the rows. The image is copied, so
+ * it may be used again.
+ * @param schema has the image's components, with the same fields
+ * @throws {RangeError} when it has not, or the image's entities are not those of a world.
+ */
+export function restoreWorld(schema: Schema, image: WorldImage): World {
+  const world = new World(schema);
+  world.load(image);
+  return world;
+}
+
+/** Living entities of an image. */
+export function entityCount({ tables }: WorldImage): number {
+  return tables.reduce((sum, { count }) => sum + count, 0);
+}

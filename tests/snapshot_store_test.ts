@@ -1,0 +1,133 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import * as fc from "fast-check";
+import { World } from "../lib/ecs/world.ts";
+import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
+import { captureWorld, restoreWorld } from "../lib/snapshot/world_image.ts";
+import { decodePayload, encodeMessage } from "../lib/wire/codec.ts";
+import { FLAG, LISTS_COMPONENT, MASS, SCHEMA } from "./ecs_model.ts";
+import { assertSameWorld, metaFor, openStore, worlds } from "./snapshot_fixture.ts";
+
+const RUNS = 100;
+/** So small that a few rows fill a part. */
+const SMALL_PAYLOAD_BYTES = 8000;
+
+function worldOf(count: number): World {
+  const world = new World(SCHEMA);
+  for (let i = 0; i < count; i++) {
+    world.changeTick = i;
+    world.spawn(new Map([[MASS, { kg: i }], [FLAG, {}]]));
+  }
+  return world;
+}
+
+Deno.test("load() gives back what save() stored, in as many parts as it takes", async () => {
+  let several = 0;
+  await fc.assert(
+    fc.asyncProperty(worlds, async (world) => {
+      const { store } = await openStore({ payloadBytesMax: SMALL_PAYLOAD_BYTES });
+      const meta = metaFor("a", { note: "x", restoredIn: 9 });
+      const { parts } = await store.save(captureWorld(world), meta);
+      if (parts > 1) several++;
+      const loaded = await store.load("a");
+      assertEquals(loaded.meta, meta);
+      assertEquals([...loaded.image.schema.values()], [...SCHEMA.values()]);
+      assertSameWorld(restoreWorld(loaded.image.schema, loaded.image), world);
+      assertSameWorld(restoreWorld(SCHEMA, loaded.image), world);
+    }),
+    { numRuns: RUNS },
+  );
+  assert(several > 0);
+});
+
+Deno.test("save() cuts a large table into parts below the largest message", async () => {
+  const { store, log, subjects } = await openStore({ payloadBytesMax: SMALL_PAYLOAD_BYTES });
+  const world = worldOf(5000);
+  const { parts, bytes, entities } = await store.save(captureWorld(world), metaFor("a"));
+  let stored = 0;
+  for await (const { data } of log.read(subjects.streams.snapshots, { filter: "*.snapshot.a.*" })) {
+    assert(data.length <= SMALL_PAYLOAD_BYTES);
+    stored += data.length;
+  }
+  assertEquals([stored, entities], [bytes, 5000]);
+  assert(parts > 10);
+  assertSameWorld(restoreWorld(SCHEMA, (await store.load("a")).image), world);
+});
+
+Deno.test("save() takes everything away again when the log does not take it", async () => {
+  const { store, log, subjects } = await openStore({ payloadBytesMax: SMALL_PAYLOAD_BYTES });
+  const world = worldOf(100);
+  world.spawn(new Map([[LISTS_COMPONENT, { string_field: "x".repeat(SMALL_PAYLOAD_BYTES) }]]));
+  const save = () => store.save(captureWorld(world), metaFor("a"));
+  await assertRejects(save, SnapshotError, `Cannot save snapshot "a"`);
+  assertEquals((await log.info(subjects.streams.snapshots)).messages, 0);
+});
+
+Deno.test("save() refuses an id that is taken, and clears away what a broken save left", async () => {
+  const { store, log, subjects } = await openStore();
+  await log.append(subjects.snapshot("a", 0), new Uint8Array(3));
+  await log.append(subjects.snapshot("a", 7), new Uint8Array(3));
+  await store.save(captureWorld(worldOf(3)), metaFor("a"));
+  await assertRejects(
+    () => store.save(captureWorld(worldOf(3)), metaFor("a")),
+    SnapshotError,
+    "there is one already",
+  );
+  assertEquals((await store.load("a")).image.nextEntity, 4);
+});
+
+Deno.test("list() has the whole snapshots by tick, and delete() takes one away with its parts", async () => {
+  const { store, log, subjects } = await openStore();
+  for (const tick of [30, 10, 20]) {
+    await store.save(captureWorld(worldOf(tick)), metaFor(`t${tick}`, { tick }));
+  }
+  await log.append(subjects.snapshot("unfinished", 0), new Uint8Array(3));
+  const list = async () =>
+    (await store.list()).map(({ meta, entities }) => [meta.id, meta.tick, entities]);
+  assertEquals(await list(), [["t10", 10, 10], ["t20", 20, 20], ["t30", 30, 30]]);
+  await store.delete("t20");
+  assertEquals(await list(), [["t10", 10, 10], ["t30", 30, 30]]);
+  await assertRejects(() => store.delete("t20"), SnapshotError, "there is none with this id");
+  await assertRejects(() => store.load("t20"), SnapshotError, "there is none with this id");
+  assertEquals((await log.info(subjects.streams.snapshots)).messages, 5);
+});
+
+Deno.test("newest() skips what is damaged, saying what and why, and what is no state of this log", async () => {
+  const { store, log, subjects } = await openStore();
+  const image = captureWorld(worldOf(50));
+  for (const tick of [1, 2, 3, 4]) await store.save(image, metaFor(`t${tick}`, { tick }));
+  await store.save(image, metaFor("t5", { tick: 5, kind: "imported" }));
+  await store.save(image, metaFor("t6", { tick: 6, kind: "restore", restoredIn: 7 }));
+  const stream = subjects.streams.snapshots;
+  await log.purge(stream, { filter: subjects.snapshot("t4", "*") });
+  await log.purge(stream, { filter: subjects.snapshot("t3", 0) });
+  await log.append(subjects.snapshot("t3", 0), new Uint8Array(9));
+  await log.append(subjects.snapshot("t9"), new Uint8Array(9));
+  const skipped: string[] = [];
+  const newest = await store.newest({
+    onSkipped: (id, reason) => skipped.push(`${id}: ${reason}`),
+  });
+  assertEquals(newest?.meta.id, "t2");
+  assertEquals(skipped.length, 3);
+  assert(skipped[0].startsWith("t9: Cannot decode SnapshotManifest"));
+  assert(skipped[1].endsWith("part 0 of 1 is missing"));
+  assert(/part 0 of 1 is damaged: it has 9 bytes instead of \d+$/.test(skipped[2]), skipped[2]);
+});
+
+Deno.test("newest() is undefined where there is nothing to go on from", async () => {
+  const { store } = await openStore();
+  await store.save(captureWorld(worldOf(1)), metaFor("a", { kind: "imported" }));
+  const skipped: string[] = [];
+  assertEquals(await store.newest({ onSkipped: (id) => skipped.push(id) }), undefined);
+  assertEquals(skipped, []);
+});
+
+Deno.test("load() refuses a snapshot of a newer format, and says so", async () => {
+  const { store, log, subjects } = await openStore();
+  await store.save(captureWorld(worldOf(1)), metaFor("a"));
+  for await (const { data } of log.lastPerSubject(subjects.streams.snapshots, "test.snapshot.a")) {
+    const manifest = decodePayload("SnapshotManifest", data);
+    const newer = encodeMessage("SnapshotManifest", { ...manifest, version: 2 });
+    await log.append(subjects.snapshot("a"), newer.data);
+  }
+  await assertRejects(() => store.load("a"), SnapshotError, "its format has version 2");
+});
