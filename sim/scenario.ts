@@ -145,7 +145,7 @@ function writeSystem(
   const place = order.indexOf(name);
   const isHeld = draw.chance(0.75);
   const query = writeQuery(draw, components);
-  const throws = draw.chance(0.15) && (isHeld || !query.includes("changed"));
+  const throws = draw.chance(0.15);
   const lines = [
     `system: ${name}`,
     `query: ${query}`,

@@ -1,0 +1,220 @@
+/**
+ * The observer sees everything that is stored and published, and insists on what
+ * is promised of it, tick by tick.
+ *
+ * @module
+ */
+import type { Bus, Message } from "../lib/bus/bus.ts";
+import type { Delivery } from "../lib/bus/memory_link.ts";
+import type { LogEntry } from "../lib/bus/log.ts";
+import { decodePayload } from "../lib/wire/codec.ts";
+import type { MessageOf } from "../lib/wire/messages.ts";
+import type { Subjects } from "../lib/wire/subjects.ts";
+import { Reference, type ReferenceTick } from "./reference.ts";
+import type { Scenario } from "./scenario.ts";
+import { insist } from "./violation.ts";
+
+type Commit = MessageOf<"TickCommit">;
+
+interface Attempt {
+  readonly epoch: number;
+  readonly tick_id: number;
+  readonly system: string;
+  readonly shard: number;
+  readonly attempt: number;
+  readonly instance_id: string;
+}
+
+/** A committed tick, as it is remembered for what is said of it later. */
+interface Remembered {
+  readonly commit: Commit;
+  readonly outcome: ReferenceTick;
+}
+
+export interface ObserverOptions {
+  readonly scenario: Scenario;
+  readonly subjects: Subjects;
+  onTick(commit: Commit): void;
+}
+
+export class Observer {
+  readonly reference: Reference;
+  readonly #options: ObserverOptions;
+  readonly #ticks = new Map<number, Remembered>();
+  /** Results that are stored, for ticks that are not committed. */
+  readonly #results = new Map<string, Uint8Array>();
+  /** When a coordinator first sent a system's schedule in a tick, and first got an attempt's end. */
+  readonly #sent = new Map<string, number>();
+  readonly #ended = new Map<string, number>();
+  #moment = 0;
+  #epoch = 0;
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+    this.reference = new Reference(options.scenario);
+  }
+
+  /** Number of the newest tick in the log. */
+  get tick(): number {
+    return this.reference.tick;
+  }
+
+  /** The newest term that has begun. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Takes an entry that a stream has stored. */
+  readonly stored = (stream: string, { headers, data }: LogEntry): void => {
+    if (stream !== this.#options.subjects.streams.components) return;
+    switch (headers["msg-type"]) {
+      case "ComponentShard":
+        return this.#keep(data);
+      case "TermStart":
+        return this.#begin(decodePayload("TermStart", data));
+      case "TickCommit":
+        return this.#commit(decodePayload("TickCommit", data));
+    }
+  };
+
+  /** Takes what a client publishes, at the moment when it does. */
+  published({ message: { subject, headers, data } }: Delivery): void {
+    const { subjects } = this.#options;
+    if (subject === subjects.entityCreate) {
+      this.#checkAnnounced(decodePayload("EntityCreated", data), "spawned");
+    } else if (subject === subjects.entityDestroy) {
+      this.#checkAnnounced(decodePayload("EntityDestroyed", data), "despawned");
+    } else if (headers["msg-type"] === "EntityCommandReply") {
+      this.#rememberedAt(decodePayload("EntityCommandReply", data).tick_id);
+    }
+  }
+
+  /** The reply that a sender got must be what its buffer did, in the tick that it names. */
+  checkReply(
+    sent: MessageOf<"EntityCommand">,
+    { tick_id, spawned, refused }: MessageOf<"EntityCommandReply">,
+  ): void {
+    const { commit, outcome } = this.#rememberedAt(tick_id);
+    const place = commit.buffers.findIndex(({ id }) => id === sent.id);
+    insist(place >= 0, () => `tick ${tick_id} does not have the buffer ${sent.id} that it answers`);
+    const expected = outcome.applied[place];
+    insist(
+      spawned.join() === expected.spawned.join() &&
+        refused.map(({ index }) => index).join() ===
+          expected.refused.map(({ index }) => index).join(),
+      () => `the answer to buffer ${sent.id} is not what it did in tick ${tick_id}`,
+    );
+  }
+
+  /** The coordinator's own connection, with the moments noted when it sends and gets what counts. */
+  watch(bus: Bus): Bus {
+    return new Proxy(bus, {
+      get: (target, name) => {
+        if (name === "subscribe") return this.#watchedSubscribe(target);
+        if (name === "publish") return this.#watchedPublish(target);
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  }
+
+  #watchedSubscribe(bus: Bus): Bus["subscribe"] {
+    return (subject, handler, options) =>
+      bus.subscribe(subject, (message) => {
+        this.#noteEnd(message);
+        handler(message);
+      }, options);
+  }
+
+  #watchedPublish(bus: Bus): Bus["publish"] {
+    return (subject, data, options) => {
+      const { "msg-type": type, epoch, "tick-id": tick } = options?.headers ?? {};
+      if (type === "SystemSchedule") {
+        const prefix = this.#options.subjects.schedule("");
+        const [system] = subject.slice(prefix.length).split(".");
+        noteFirst(this.#sent, `${epoch} ${tick} ${system}`, ++this.#moment);
+      }
+      bus.publish(subject, data, options);
+    };
+  }
+
+  #noteEnd({ headers, data }: Message): void {
+    const type = headers["msg-type"];
+    if (type !== "ComponentShard" && type !== "TickAck") return;
+    noteFirst(this.#ended, attemptKey(decodePayload(type, data)), ++this.#moment);
+  }
+
+  #keep(data: Uint8Array): void {
+    const result = decodePayload("ComponentShard", data);
+    const key = attemptKey(result);
+    if (result.tick_id > this.tick && !this.#results.has(key)) this.#results.set(key, data);
+  }
+
+  #begin({ epoch }: MessageOf<"TermStart">): void {
+    insist(epoch > this.#epoch, () => `term ${epoch} began after term ${this.#epoch}`);
+    this.#epoch = epoch;
+  }
+
+  #commit(commit: Commit): void {
+    const { epoch, tick_id } = commit;
+    insist(this.#epoch === 0 || epoch === this.#epoch, () => `term ${epoch} committed in term ${this.#epoch}`);
+    const outcome = this.reference.run(commit, (attempt) => {
+      const data = this.#results.get(attemptKey({ epoch, tick_id, ...attempt }));
+      return data && decodePayload("ComponentShard", data);
+    });
+    this.#checkOverlap(commit, outcome);
+    this.#ticks.set(tick_id, { commit, outcome });
+    for (const kept of [this.#results, this.#sent, this.#ended]) dropUpTo(kept, tick_id);
+    this.#options.onTick(commit);
+  }
+
+  /** A system's schedules go out only when those that it conflicts with are done. */
+  #checkOverlap({ epoch, tick_id, systems }: Commit, { graph }: ReferenceTick): void {
+    const shardsOf = new Map(systems.map(({ system, shards }) => [system, shards]));
+    for (const { from, to, conflicts } of graph.edges) {
+      const sent = this.#sent.get(`${epoch} ${tick_id} ${to}`);
+      if (conflicts.length === 0 || sent === undefined) continue;
+      for (const [shard, accepted] of shardsOf.get(from)?.entries() ?? []) {
+        if (accepted === null) continue;
+        const ended = this.#ended.get(
+          attemptKey({ epoch, tick_id, system: from, shard, ...accepted }),
+        );
+        insist(
+          ended !== undefined && ended < sent,
+          () => `${to} ran in tick ${tick_id} while ${from}, which it conflicts with, did`,
+        );
+      }
+    }
+  }
+
+  #checkAnnounced(
+    { tick_id, entity }: { tick_id: number; entity: number },
+    what: "spawned" | "despawned",
+  ): void {
+    const { outcome } = this.#rememberedAt(tick_id);
+    insist(
+      outcome[what].has(entity),
+      () => `entity ${entity} was announced as ${what} in tick ${tick_id}, but was not`,
+    );
+  }
+
+  /** @throws {Violation} when the tick is announced before it is stored. */
+  #rememberedAt(tick: number): Remembered {
+    const remembered = this.#ticks.get(tick);
+    insist(remembered !== undefined, () => `tick ${tick} was announced before it was stored`);
+    return remembered;
+  }
+}
+
+function noteFirst(moments: Map<string, number>, key: string, moment: number): void {
+  if (!moments.has(key)) moments.set(key, moment);
+}
+
+function attemptKey({ epoch, tick_id, system, shard, attempt, instance_id }: Attempt): string {
+  return `${epoch} ${tick_id} ${system} ${shard} ${attempt} ${instance_id}`;
+}
+
+/** All keys begin with an epoch and a tick. */
+function dropUpTo(kept: Map<string, unknown>, tick: number): void {
+  for (const key of kept.keys()) if (Number(key.split(" ")[1]) <= tick) kept.delete(key);
+}
