@@ -6,16 +6,7 @@
  *
  * @module
  */
-import type { CommandOutcome } from "../lib/ecs/command.ts";
-import type { Entity } from "../lib/ecs/entity.ts";
-
-/** What the sender of a buffer is told. */
-export interface CommandAnswer {
-  /** The tick that it took effect in. */
-  readonly tick: number;
-  readonly spawned: readonly Entity[];
-  readonly refused: readonly { readonly index: number; readonly reason: string }[];
-}
+import type { CommandAnswer, CommandOutcome } from "../lib/ecs/command.ts";
 
 /** Answers kept; the oldest go beyond this many, */
 const ANSWERS_MAX = 1024;

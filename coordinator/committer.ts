@@ -21,7 +21,7 @@ export class Committer {
   #lastSequence: number;
   #pending: Promise<void> = Promise.resolve();
 
-  /** @param lastSequence sequence of the newest commit in the log; 0: there is none */
+  /** @param lastSequence sequence of the subject's newest entry; 0: there is none */
   constructor(log: Log, { subject, lastSequence }: { subject: string; lastSequence: number }) {
     this.#log = log;
     this.#subject = subject;

@@ -11,6 +11,7 @@ import { type Clock, delay, type Timer } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
+import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { parseCommands } from "../lib/wire/command.ts";
 import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
@@ -18,13 +19,13 @@ import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
 import { Gate } from "./gate.ts";
+import type { Lease } from "./lease.ts";
 import { Pacer } from "./pacer.ts";
 import { QueryService } from "./query_service.ts";
 import { Reception } from "./reception.ts";
 import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
 import { Stats } from "./stats.ts";
-import { openStreams } from "./streams.ts";
-import { initialState } from "./world_state.ts";
+import { Succession, type Term } from "./succession.ts";
 
 export interface CoordinatorOptions {
   readonly bus: Bus;
@@ -32,7 +33,7 @@ export interface CoordinatorOptions {
   readonly clock: Clock;
   readonly subjects: Subjects;
   readonly manifests: Manifests;
-  /** The entities to begin with; none by default. */
+  /** The entities that a new world begins with; none by default. */
   readonly world?: WorldManifest | undefined;
   /** Ticks a second; a tick's `dt` is its inverse. */
   readonly hz: number;
@@ -42,6 +43,10 @@ export interface CoordinatorOptions {
   readonly isResident?: boolean;
   /** Copies of the streams in a cluster. */
   readonly replicas: number;
+  /** Whether to take the place of a coordinator that is alive; by default it is left alone. */
+  readonly takeover?: boolean;
+  /** Milliseconds since 1970, for people who look at snapshots; the machine's by default. */
+  readonly dateMs?: () => number;
   readonly report: Report;
 }
 
@@ -59,6 +64,7 @@ export class Coordinator {
   readonly #gate = new Gate();
   readonly #pacer: Pacer;
   readonly #epoch: number;
+  readonly #lease: Lease;
   readonly #stopping = new AbortController();
   /** Queries that came during a tick, to be answered between it and the next. */
   readonly #waitingQueries: (() => void)[] = [];
@@ -69,27 +75,28 @@ export class Coordinator {
   #dt: number;
 
   /**
-   * Opens the streams, spawns the world, and listens; ticks begin with {@linkcode run}.
-   * @throws {UserError} when the log holds a world already.
+   * Resumes the world that the log holds, or begins a new one, and listens; ticks
+   * go on with {@linkcode run}.
+   * @throws {UserError} when another coordinator leads it, or it cannot be resumed.
    * @throws {CycleError} when the manifests' order is impossible.
    */
   static async open(options: CoordinatorOptions): Promise<Coordinator> {
-    const { epoch, lastCommit } = await openStreams(options);
-    const coordinator = new Coordinator(options, { epoch, lastCommit });
+    const { bus, log, subjects, takeover = false, dateMs = Date.now } = options;
+    const { payloadBytesMax } = bus;
+    const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
+    using succession = new Succession({ ...options, store, dateMs });
+    const coordinator = new Coordinator(options, await succession.begin({ takeover }));
     coordinator.#listen();
     await options.bus.flush();
     coordinator.#sweep();
     return coordinator;
   }
 
-  private constructor(
-    options: CoordinatorOptions,
-    { epoch, lastCommit }: { epoch: number; lastCommit: number },
-  ) {
+  private constructor(options: CoordinatorOptions, { epoch, state, sequence, lease }: Term) {
     const { bus, clock, manifests, hz, isUnpaced, report } = options;
-    const state = initialState(manifests.schema, options.world);
     this.#options = options;
     this.#epoch = epoch;
+    this.#lease = lease;
     this.#dt = 1 / hz;
     this.#pacer = new Pacer(isUnpaced ? Infinity : hz, clock.now());
     this.#registry = new Registry(manifests.systems);
@@ -106,7 +113,7 @@ export class Coordinator {
       isResident: options.isResident ?? true,
       state,
       epoch,
-      lastCommit,
+      lastCommit: sequence,
       stats: this.stats,
       credits: (system) => this.#registry.credits(system),
       creditsOf: (instance) => this.#registry.creditsOf(instance),
@@ -164,6 +171,7 @@ export class Coordinator {
     this.#stopping.abort();
     this.#waiting.abort();
     this.#sweepTimer?.cancel();
+    this.#lease.end();
     this.#gate.open();
     if (abandon) this.#engine.abandon();
   }
@@ -208,7 +216,10 @@ export class Coordinator {
     reception.listen(
       subjects.componentChanged(),
       "ComponentShard",
-      (result) => this.#engine.acceptResult(result),
+      (result) => {
+        this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
+        this.#engine.acceptResult(result);
+      },
     );
     reception.listen(subjects.tickDone, "TickAck", (ack) => {
       this.#registry.seen(ack.instance_id, ack.system, this.#options.clock.now());

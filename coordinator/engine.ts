@@ -39,7 +39,7 @@ export interface EngineOptions {
   readonly stats: Stats;
   readonly report: Report;
   readonly epoch: number;
-  /** Sequence of the newest commit in the log; 0: there is none. */
+  /** Sequence of the newest entry on the commits' subject, the term's beginning. */
   readonly lastCommit: number;
   /** Whether instances keep their rows from tick to tick, so that only changes travel. */
   readonly isResident: boolean;
@@ -156,26 +156,25 @@ export class Engine {
     const stats = this.#options.stats.systems.get(result.system);
     if (stats === undefined) throw new WireError(`Cannot take a result of "${result.system}"`);
     try {
-      if (this.#runOf(result)?.acceptResult(result) !== true) stats.late++;
+      if (this.#runOf(result)?.acceptResult(result) === true) return;
     } catch (error) {
       stats.errors++;
       throw error;
     }
+    stats.late++;
+    this.creditFreed(result.system);
   }
 
-  /** Takes the end of a shard, whether it had a result or not. */
+  /** Takes the end of a shard that has no result. */
   acknowledge(ack: MessageOf<"TickAck">): void {
-    const run = this.#runOf(ack);
     const stats = this.#options.stats.systems.get(ack.system);
     if (stats === undefined) throw new WireError(`Cannot take an ack of "${ack.system}"`);
-    const isTaken = !ack.changed && run?.acceptEnd(ack) === true;
-    if (isTaken && ack.error !== undefined) {
-      stats.errors++;
-      this.#options.report.warn(
-        `${ack.system} failed in tick ${ack.tick_id}, shard ${ack.shard}, on ${ack.instance_id}: ${ack.error}`,
-      );
-    }
-    this.creditFreed(ack.system);
+    if (this.#runOf(ack)?.acceptEnd(ack) !== true) return this.creditFreed(ack.system);
+    if (ack.error === undefined) return;
+    stats.errors++;
+    this.#options.report.warn(
+      `${ack.system} failed in tick ${ack.tick_id}, shard ${ack.shard}, on ${ack.instance_id}: ${ack.error}`,
+    );
   }
 
   /** An attempt found no taker, or its taker refused it. */

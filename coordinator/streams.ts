@@ -4,49 +4,42 @@
  *
  * @module
  */
-import type { Log } from "../lib/bus/log.ts";
-import { UserError } from "../lib/user_error.ts";
+import type { Log, StreamInfo } from "../lib/bus/log.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 
 const COMPONENTS_BYTES_MAX = 4 * 1024 ** 3;
 const SETS_BYTES_MAX = 1024 ** 3;
 
-export interface OpenedStreams {
-  /** Number of this coordinator's term, above those of all before on the same streams; from 1. */
-  readonly epoch: number;
-  /** Sequence of the newest commit; 0: there is none. */
-  readonly lastCommit: number;
+export interface StreamOptions {
+  readonly log: Log;
+  readonly subjects: Subjects;
+  /** Copies in a cluster. */
+  readonly replicas: number;
 }
 
 /**
- * Creates the streams, or takes up those that are there.
- * @throws {UserError} when they hold a world already.
+ * Creates the components' stream, or takes up the one that is there. When it is
+ * full it refuses what is new: a world whose log has a hole cannot be resumed.
  */
-export async function openStreams(
-  { log, subjects, replicas }: { log: Log; subjects: Subjects; replicas: number },
-): Promise<OpenedStreams> {
-  const { components, sets } = subjects.streams;
-  const changes = await log.open({
-    name: components,
+export function openComponents({ log, subjects, replicas }: StreamOptions): Promise<StreamInfo> {
+  return log.open({
+    name: subjects.streams.components,
     subjects: [subjects.componentChanged(), subjects.commit],
     storage: "file",
     bytesMax: COMPONENTS_BYTES_MAX,
+    discard: "new",
     replicas,
   });
-  const broadcasts = await log.open({
-    name: sets,
+}
+
+/** Creates the sets' stream, which is gone after its server's end, or takes up the one that is there. */
+export function openSets({ log, subjects, replicas }: StreamOptions): Promise<StreamInfo> {
+  return log.open({
+    name: subjects.streams.sets,
     subjects: [subjects.componentSet("*")],
     storage: "memory",
     bytesMax: SETS_BYTES_MAX,
     messagesPerSubjectMax: 1,
     replicas,
   });
-  for await (const { headers } of log.lastPerSubject(components, subjects.commit)) {
-    throw new UserError(
-      `Cannot start a world under the prefix "${subjects.prefix}": its log holds one already, at ` +
-        `tick ${headers["tick-id"]}. Pass another --prefix, or remove the stream ${components}`,
-    );
-  }
-  // Instances that outlive a coordinator hold broadcast sets of its epoch, so it must not come again.
-  return { epoch: Math.max(changes.lastSequence, broadcasts.lastSequence) + 1, lastCommit: 0 };
 }

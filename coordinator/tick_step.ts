@@ -7,8 +7,13 @@
  *
  * @module
  */
-import { applyCommands, type Command, type CommandOutcome } from "../lib/ecs/command.ts";
-import { answerOf, type CommandAnswer } from "./command_answers.ts";
+import {
+  applyCommands,
+  type Command,
+  type CommandAnswer,
+  type CommandOutcome,
+} from "../lib/ecs/command.ts";
+import { answerOf } from "./command_answers.ts";
 import { tickDigest } from "./tick_digest.ts";
 import type { WorldState } from "./world_state.ts";
 

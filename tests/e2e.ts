@@ -281,7 +281,8 @@ export class Onlooker implements AsyncDisposable {
   async commits(): Promise<MessageOf<"TickCommit">[]> {
     const { streams, commit } = this.subjects;
     const entries = await Array.fromAsync(this.log.read(streams.components, { filter: commit }));
-    return entries.map(({ data }) => decodePayload("TickCommit", data));
+    return entries.filter(({ headers }) => headers["msg-type"] === "TickCommit")
+      .map(({ data }) => decodePayload("TickCommit", data));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

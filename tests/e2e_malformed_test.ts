@@ -26,6 +26,7 @@ const FORGED_RESULTS = 200;
 const HZ = 200;
 const REQUEST_TIMEOUT_MS = 10_000;
 const NOBODY = { epoch: 1, tick_id: 1, system: "nobody", shard: 0, attempt: 0 };
+const FORGED = { ...NOBODY, instance_id: "forged", compute_ms: 1 };
 
 /** `move` has a real instance; the test itself is the instance of `trap`. */
 function createTrap(): Promise<Project> {
@@ -117,21 +118,14 @@ function memberTargets(subjects: Subjects) {
     target({
       subject: subjects.componentChanged("move"),
       type: "ComponentShard",
-      good: { ...NOBODY, system: "move", instance_id: "forged", chunks: [chunk], commands: [] },
-      wrong: [{ ...NOBODY, instance_id: "forged", chunks: [chunk], commands: [] }],
+      good: { ...FORGED, system: "move", chunks: [chunk], commands: [] },
+      wrong: [{ ...FORGED, chunks: [chunk], commands: [] }],
     }),
     target({
       subject: subjects.tickDone,
       type: "TickAck",
-      good: {
-        ...NOBODY,
-        system: "move",
-        instance_id: "forged",
-        changed: false,
-        rows: 1,
-        compute_ms: 1,
-      },
-      wrong: [{ ...NOBODY, instance_id: "forged", changed: false, rows: 1, compute_ms: 1 }],
+      good: { ...FORGED, system: "move" },
+      wrong: [FORGED],
     }),
   ] as const;
 }

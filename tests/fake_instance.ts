@@ -71,7 +71,7 @@ export class FakeInstance {
   /** What a well-behaved instance returns: all that the system writes, and 1 more. */
   resultOf(schedule: Schedule): Result {
     const chunks = schedule.chunks.map((chunk) => this.#resultChunk(chunk));
-    return { ...this.#attemptOf(schedule), chunks, commands: [] };
+    return { ...this.#attemptOf(schedule), compute_ms: 0, chunks, commands: [] };
   }
 
   finish(taken: Taken, parts: Partial<Result> = {}): void {
@@ -79,14 +79,13 @@ export class FakeInstance {
     const result = { ...this.resultOf(schedule), ...parts };
     this.offerCredit();
     this.#publish(SUBJECTS.componentChanged(schedule.system), "ComponentShard", result);
-    this.acknowledge(schedule, { changed: true });
   }
 
   /** Answers without a result: with an error, if one is given, or with nothing to change. */
   end(taken: Taken, error?: string): void {
     const { schedule } = this.#drop(taken);
     this.offerCredit();
-    this.acknowledge(schedule, { changed: false, ...(error !== undefined && { error }) });
+    this.acknowledge(schedule, error === undefined ? {} : { error });
   }
 
   /** Refuses the schedule and offers its credit anew. */
@@ -102,7 +101,7 @@ export class FakeInstance {
   }
 
   acknowledge(schedule: Schedule, parts: Partial<MessageOf<"TickAck">>): void {
-    const ack = { ...this.#attemptOf(schedule), changed: false, rows: 0, compute_ms: 0, ...parts };
+    const ack = { ...this.#attemptOf(schedule), compute_ms: 0, ...parts };
     this.#publish(SUBJECTS.tickDone, "TickAck", ack);
   }
 

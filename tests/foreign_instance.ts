@@ -278,13 +278,10 @@ export class ForeignInstance {
     }));
     this.runs.all++;
     if (schedule.base !== undefined) this.runs.direct++;
-    const rows = schedule.chunks.reduce((sum, { count }) => sum + Number(count), 0);
-    const result = envelope("ComponentShard", { ...common, chunks: results, commands, ...kept });
-    const ack = envelope("TickAck", { ...common, changed: true, rows, compute_ms: 0, ...kept });
+    const outcome = { ...common, compute_ms: 0, ...kept };
+    const { data, options } = envelope("ComponentShard", { ...outcome, chunks: results, commands });
     return () => {
-      const { data, options } = result;
       this.#connection.publish(`${PREFIX}.component.changed.${SYSTEM}`, data, options);
-      this.#connection.publish(`${PREFIX}.coord.tick.done`, ack.data, ack.options);
     };
   }
 

@@ -90,6 +90,7 @@ const PROSE_TITLES = new Set([
   "Ids",
   "Registration",
   "Signature",
+  "Snapshots",
   "Streams",
   "Structures",
   "Subjects",
@@ -112,6 +113,10 @@ function documentedForms(): string[] {
     componentSet: [part.replace(/0$/, "<part>")],
     componentChanged: [subjects.componentChanged("<system>")],
     event: [subjects.event("<topic>")],
+    snapshot: [
+      subjects.snapshot("<id>"),
+      subjects.snapshot("<id>", 0).replace(/0$/, "<part>"),
+    ],
   };
   const { prefix: _, streams: __, ...others } = subjects;
   const constants = Object.values(others).filter((subject) => typeof subject === "string");
@@ -133,9 +138,9 @@ Deno.test("the protocol's document names a message for every subject, and every 
 });
 
 Deno.test("the protocol's document names the streams as the code does", () => {
-  const { components, sets } = createSubjects("worlds.north").streams;
+  const { components, sets, snapshots } = createSubjects("worlds.north").streams;
   const names = rowsBelow("Streams").map(([name]) => name.replace("<PREFIX>", "WORLDS_NORTH"));
-  assertEquals(names, [components, sets]);
+  assertEquals(names, [components, sets, snapshots]);
 });
 
 Deno.test("the protocol's document has the bytes per row of every field type", () => {

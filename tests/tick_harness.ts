@@ -228,7 +228,8 @@ export class TickHarness implements AsyncDisposable {
   async commits(): Promise<MessageOf<"TickCommit">[]> {
     const entries = this.#log.read(SUBJECTS.streams.components, { filter: SUBJECTS.commit });
     const stored = await this.pump(Array.fromAsync(entries));
-    return stored.map((entry) => decodeMessage("TickCommit", { ...entry, noResponders: false }));
+    return stored.filter(({ headers }) => headers["msg-type"] === "TickCommit")
+      .map((entry) => decodeMessage("TickCommit", { ...entry, noResponders: false }));
   }
 
   #request<T extends MessageType, R extends MessageType>(

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Chunk } from "../lib/wire/messages.ts";
-import { HOLDER, openTicks, WRITER } from "./tick_harness.ts";
+import { openTicks, WRITER } from "./tick_harness.ts";
 
 Deno.test("a tick drops a result that comes twice, or for another tick or epoch, and counts it", async () => {
   await using harness = await openTicks([WRITER], { rows: 1024, credits: 2 });
@@ -118,17 +118,6 @@ Deno.test("a shard that changes nothing is done with its ack", async () => {
   await harness.settle();
   await ran;
   assertEquals(harness.coordinator.stats.system("writer").shards, 1);
-});
-
-Deno.test("an ack that announces a result does not replace it", async () => {
-  await using harness = await openTicks([HOLDER]);
-  const { ran } = await harness.start(1);
-  const { instance, schedule } = harness.next("writer");
-  instance.acknowledge(schedule, { changed: true });
-  await harness.settle();
-  assertEquals(harness.coordinator.tickNumber, 0);
-  await harness.finishAll();
-  await ran;
 });
 
 function u32(value: number): Uint8Array {

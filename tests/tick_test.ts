@@ -1,7 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { AI, Label, SCHEMA } from "./broadcast_fixture.ts";
-import { access, Frozen, Mass, type Parts, Position, system, Velocity } from "./graph_fixture.ts";
+import { componentType, createSchema } from "../lib/ecs/component.ts";
+import {
+  access,
+  COMPONENTS,
+  Frozen,
+  Mass,
+  type Parts,
+  Position,
+  query,
+  system,
+  Velocity,
+} from "./graph_fixture.ts";
 import { DEADLINE_MS, HOLDER, openTicks, TickHarness, WRITER } from "./tick_harness.ts";
 
 Deno.test("a tick runs systems without a conflict at the same time, others one after the other", async () => {
@@ -170,20 +180,36 @@ Deno.test("a tick without systems, or without rows for them, is done at once", a
 });
 
 Deno.test("a broadcast that does not fit into messages costs its system the tick, and no other", async () => {
-  const ai = { ...AI, query: system("ai", { write: [access(Mass)] }).query };
+  const notes = ["a", "b", "c"];
+  const Notes = componentType(
+    "Notes",
+    notes.map((name) => ({ name, type: "string", default: "" })),
+  );
+  const ai = {
+    ...system("ai", { write: [access(Mass)] }),
+    broadcast: new Map([["notes", query({ read: [access(Notes)] })]]),
+  };
   await using harness = await TickHarness.open({
     systems: [ai, WRITER],
-    schema: SCHEMA,
-    entities: [{ Position: {}, Mass: {}, [Label.name]: { text: "x".repeat(20_000) } }],
+    schema: createSchema([...COMPONENTS, Notes]),
+    entities: [{ Position: {}, Mass: {}, Notes: {} }],
     payloadBytesMax: 16_384,
   });
+  const answers = notes.map((name) =>
+    harness.command([
+      { op: "set", entity: 1, component: "Notes", value: { [name]: "x".repeat(8000) } },
+    ])
+  );
   await harness.addInstance(ai, "ai-1");
   await harness.addInstance(WRITER, "writer-1");
-  const { ran } = await harness.start(2);
+  await harness.settle();
+  // A tick takes one of these commands, so the set is too large from the third tick on.
+  const { ran } = await harness.start(4);
   await harness.finishAll();
   await ran;
+  await harness.pump(Promise.all(answers));
   assertEquals(harness.coordinator.stats.system("ai").errors, 2);
-  assertEquals(await harness.values("Position", "x"), [2]);
+  assertEquals(await harness.values("Position", "x"), [4]);
 });
 
 Deno.test("a tick with a frozen archetype leaves its rows alone", async () => {

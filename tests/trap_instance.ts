@@ -9,7 +9,7 @@ import { assert } from "@std/assert";
 import type { Message } from "../lib/bus/bus.ts";
 import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import { signatureText, systemSignature } from "../lib/manifest/signature.ts";
-import { decodeMessage, encodeMessage } from "../lib/wire/codec.ts";
+import { decodeMessage } from "../lib/wire/codec.ts";
 import type { Chunk, MessageOf } from "../lib/wire/messages.ts";
 import { PROTOCOL_VERSION } from "../lib/wire/protocol.ts";
 import { requestMessage } from "../lib/wire/request.ts";
@@ -66,7 +66,7 @@ export class TrapInstance {
   #take(message: Message): void {
     const { bus, subjects } = this.#onlooker;
     const { sets: _sets, dt: _dt, chunks, ...attempt } = decodeMessage("SystemSchedule", message);
-    const good = { ...attempt, instance_id: "trapper", chunks, commands: [] };
+    const good = { ...attempt, instance_id: "trapper", compute_ms: 0, chunks, commands: [] };
     const forgeries = forgeriesOf(good);
     const result = this.forged < this.#forgeriesMax
       ? forgeries[this.forged++ % forgeries.length]
@@ -74,9 +74,6 @@ export class TrapInstance {
     const raw = encodeRaw("ComponentShard", result);
     this.#offerCredit();
     bus.publish(subjects.componentChanged("trap"), raw.data, { headers: raw.headers });
-    const ack = { ...attempt, instance_id: "trapper", changed: true, rows: 1, compute_ms: 0 };
-    const { data, options } = encodeMessage("TickAck", ack);
-    bus.publish(subjects.tickDone, data, options);
   }
 }
 

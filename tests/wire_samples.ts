@@ -50,12 +50,17 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
     base: 6,
     chunks: [chunk],
   },
-  ComponentShard: { ...attempt, instance_id, chunks: [chunk], commands, kept: true },
+  ComponentShard: {
+    ...attempt,
+    instance_id,
+    compute_ms: 0.5,
+    kept: true,
+    chunks: [chunk],
+    commands,
+  },
   TickAck: {
     ...attempt,
     instance_id,
-    changed: false,
-    rows: 512,
     compute_ms: 1.25,
     kept: false,
     error: "Error: no\n    at here",
@@ -146,7 +151,7 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
     next_entity: 3,
     change_tick: 14,
     components: [
-      { name: "Mass", fields: [{ name: "value", type: "f64", default: 1 }] },
+      { name: "Mass", fields: [{ name: "value", type: "f64", default: 0.5 }] },
       { name: "Boid", fields: [] },
     ],
     tables: [{

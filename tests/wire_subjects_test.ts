@@ -5,8 +5,16 @@ import { createSubjects, type Subjects } from "../lib/wire/subjects.ts";
 
 /** One concrete subject of each kind. */
 function concrete(subjects: Subjects): string[] {
-  const { prefix: _, streams: __, schedule, componentSet, componentChanged, event, ...constants } =
-    subjects;
+  const {
+    prefix: _,
+    streams: __,
+    schedule,
+    componentSet,
+    componentChanged,
+    event,
+    snapshot,
+    ...constants
+  } = subjects;
   return [
     ...Object.values(constants),
     schedule("physics"),
@@ -14,6 +22,8 @@ function concrete(subjects: Subjects): string[] {
     componentSet("physics", "obstacles", 3),
     componentChanged("physics"),
     event("system.up"),
+    snapshot("t7"),
+    snapshot("t7", 0),
   ];
 }
 
@@ -40,6 +50,7 @@ Deno.test("createSubjects() names streams by the prefix, without dots", () => {
   assertEquals(createSubjects("worlds.north").streams, {
     components: "WORLDS_NORTH_COMPONENTS",
     sets: "WORLDS_NORTH_SETS",
+    snapshots: "WORLDS_NORTH_SNAPSHOTS",
   });
 });
 
@@ -48,6 +59,8 @@ Deno.test("patterns of subjects match their own kind of subject and no other", (
   const patterns: [pattern: string, only: string][] = [
     [subjects.componentChanged(), subjects.componentChanged("physics")],
     [subjects.componentSet("physics"), subjects.componentSet("physics", "obstacles", 3)],
+    [subjects.snapshot("*"), subjects.snapshot("t7")],
+    [subjects.snapshot("*", "*"), subjects.snapshot("t7", 0)],
     [subjects.componentSet("*"), subjects.componentSet("physics", "obstacles", 3)],
   ];
   for (const [pattern, only] of patterns) {

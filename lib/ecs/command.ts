@@ -38,6 +38,14 @@ export interface CommandOutcome {
   readonly refused: readonly { readonly index: number; readonly reason: string }[];
 }
 
+/** What the sender of a buffer is told of it. */
+export interface CommandAnswer {
+  /** The tick that it took effect in. */
+  readonly tick: number;
+  readonly spawned: CommandOutcome["spawned"];
+  readonly refused: CommandOutcome["refused"];
+}
+
 /**
  * Applies a buffer in order. A command that cannot be carried out, such as one
  * on an entity that is no longer alive, is refused alone; the others go on.

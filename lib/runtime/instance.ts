@@ -12,7 +12,7 @@ import { type Clock, delay } from "../clock.ts";
 import type { Manifests, SystemManifest } from "../manifest/manifest.ts";
 import { signatureText, systemSignature } from "../manifest/signature.ts";
 import type { Report } from "../report.ts";
-import { decodeMessage, encodeMessage, type HeaderFields } from "../wire/codec.ts";
+import { decodeMessage, type Encoded, encodeMessage, type HeaderFields } from "../wire/codec.ts";
 import type { MessageOf, MessageType } from "../wire/messages.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { requestMessage, type WireRequest } from "../wire/request.ts";
@@ -20,7 +20,7 @@ import type { Subjects } from "../wire/subjects.ts";
 import { WireError } from "../wire/wire_error.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import type { BroadcastSet } from "./rows.ts";
-import { type DecodedShard, ShardRunner } from "./run_shard.ts";
+import { type DecodedShard, type ShardOutput, ShardRunner } from "./run_shard.ts";
 import type { SystemDefinition } from "./system.ts";
 
 const REQUEST_TIMEOUT_MS = 2000;
@@ -240,55 +240,55 @@ export class Instance {
     try {
       const output = await this.#runner.run(shard, sets);
       const compute_ms = this.#countRun(clock.now() - startedAt, output.rows);
-      const { rows, kept } = output;
-      const hasResult = output.commands.length > 0 ||
-        output.chunks.some(({ columns, patches }) => patches || Object.keys(columns).length > 0);
-      const result = hasResult ? this.#encodeResult(schedule, output) : undefined;
-      return () => {
-        const { bus, subjects, manifest } = this.#options;
-        if (result) {
-          bus.publish(subjects.componentChanged(manifest.name), result.data, result.options);
-        }
-        this.#acknowledge(schedule, { changed: hasResult, rows, compute_ms, kept });
-      };
+      return this.#publisherOf(this.#encodeResult(schedule, output, compute_ms));
     } catch (error) {
       const compute_ms = this.#countRun(clock.now() - startedAt, 0);
       this.#totals.errors++;
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       this.#options.report.warn(`tick ${schedule.tick_id}, shard ${schedule.shard}: ${text}`);
-      const outcome = {
-        changed: false,
-        rows: 0,
-        compute_ms,
-        error: text.slice(0, ERROR_LENGTH_MAX),
-      };
-      return () => this.#acknowledge(schedule, outcome);
+      const outcome = { compute_ms, error: text.slice(0, ERROR_LENGTH_MAX) };
+      return this.#publisherOf(this.#encodeAck(schedule, outcome));
     }
   }
 
-  #encodeResult(
-    schedule: Schedule,
-    { chunks, commands, kept }: Pick<MessageOf<"ComponentShard">, "chunks" | "commands" | "kept">,
-  ) {
-    const { instanceId: instance_id } = this.#options;
-    const value = { ...attemptOf(schedule), instance_id, chunks, commands, kept };
+  #publisherOf({ subject, data, options }: Encoded & { subject: string }): () => void {
+    return () => this.#options.bus.publish(subject, data, options);
+  }
+
+  /** What the shard changed; an ack where it changed nothing. */
+  #encodeResult(schedule: Schedule, { chunks, commands, kept }: ShardOutput, compute_ms: number) {
+    const hasResult = commands.length > 0 ||
+      chunks.some(({ columns, patches }) => patches || Object.keys(columns).length > 0);
+    if (!hasResult) return this.#encodeAck(schedule, { compute_ms, kept });
+    const { bus: { payloadBytesMax }, instanceId, subjects } = this.#options;
+    const value = {
+      ...attemptOf(schedule),
+      instance_id: instanceId,
+      compute_ms,
+      kept,
+      chunks,
+      commands,
+    };
     const result = encodeMessage("ComponentShard", value, this.#headerFields(schedule));
-    const { payloadBytesMax } = this.#options.bus;
-    if (result.data.length + HEADER_BYTES_MAX <= payloadBytesMax) return result;
+    if (result.data.length + HEADER_BYTES_MAX <= payloadBytesMax) {
+      return { ...result, subject: subjects.componentChanged(schedule.system) };
+    }
     throw new RangeError(
       `Cannot publish the result of shard ${schedule.shard}: ${result.data.length} bytes and headers are ` +
         `more than the server's max_payload of ${payloadBytesMax}`,
     );
   }
 
-  #acknowledge(
+  #encodeAck(
     schedule: Schedule,
-    outcome: Pick<MessageOf<"TickAck">, "changed" | "rows" | "compute_ms" | "error" | "kept">,
-  ): void {
-    const { bus, subjects, instanceId } = this.#options;
+    outcome: Pick<MessageOf<"TickAck">, "compute_ms" | "error" | "kept">,
+  ) {
+    const { instanceId, subjects } = this.#options;
     const value = { ...attemptOf(schedule), instance_id: instanceId, ...outcome };
-    const { data, options } = encodeMessage("TickAck", value, this.#headerFields(schedule));
-    bus.publish(subjects.tickDone, data, options);
+    return {
+      ...encodeMessage("TickAck", value, this.#headerFields(schedule)),
+      subject: subjects.tickDone,
+    };
   }
 
   #refuse(message: Message, error: unknown): void {

@@ -7,6 +7,8 @@
  * @module
  */
 import { decode } from "@std/msgpack";
+import type { CommandAnswer } from "../ecs/command.ts";
+import { digest64, digestHex } from "../ecs/digest.ts";
 import { type ComponentType, componentType, createSchema, type Schema } from "../ecs/component.ts";
 import { parseFieldValue } from "../ecs/field_value.ts";
 import { decodePayload } from "../wire/codec.ts";
@@ -41,6 +43,8 @@ export interface SnapshotMeta {
   readonly sequence: number;
   /** Change tick of each system's last run that missed no shard. */
   readonly lastRuns: Readonly<Record<string, number>>;
+  /** The answers to the newest command buffers that had an id, oldest first. */
+  readonly answers?: readonly (readonly [id: string, answer: CommandAnswer])[];
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   /** For a `restore`: the tick that the world became this snapshot in. */
@@ -79,6 +83,14 @@ export function createManifest(
     digest: meta.digest,
     sequence: meta.sequence,
     last_runs: { ...meta.lastRuns },
+    ...(meta.answers && {
+      answers: meta.answers.map(([id, { tick, spawned, refused }]) => ({
+        id,
+        tick_id: tick,
+        spawned: [...spawned],
+        refused: [...refused],
+      })),
+    }),
     ...(meta.restoredIn !== undefined && { restored_in: meta.restoredIn }),
     ...(meta.note !== undefined && { note: meta.note }),
     entities: entityCount(image),
@@ -135,6 +147,27 @@ function versionOf(data: Uint8Array): number {
   }
 }
 
+/** @throws {WireError} when the part is not the one that the manifest lists. */
+export function checkPart(
+  data: Uint8Array,
+  { number, parts }: { number: number; parts: readonly PartDigest[] },
+): void {
+  const expected = parts[number];
+  if (expected === undefined) {
+    throw new WireError(`there is a part ${number}, and the manifest lists ${parts.length}`);
+  }
+  const where = `part ${number} of ${parts.length} is damaged`;
+  if (data.length !== expected.bytes) {
+    throw new WireError(`${where}: it has ${data.length} bytes instead of ${expected.bytes}`);
+  }
+  const digest = digest64(data);
+  if (digest !== expected.digest) {
+    throw new WireError(
+      `${where}: its digest is ${digestHex(digest)} instead of ${digestHex(expected.digest)}`,
+    );
+  }
+}
+
 export function metaOf(manifest: SnapshotManifest): SnapshotMeta {
   return {
     id: manifest.snapshot,
@@ -144,6 +177,11 @@ export function metaOf(manifest: SnapshotManifest): SnapshotMeta {
     digest: manifest.digest,
     sequence: manifest.sequence,
     lastRuns: manifest.last_runs,
+    ...(manifest.answers && {
+      answers: manifest.answers.map(({ id, tick_id, spawned, refused }) =>
+        [id, { tick: tick_id, spawned, refused }] as const
+      ),
+    }),
     createdAt: manifest.created_ms,
     ...(manifest.restored_in !== undefined && { restoredIn: manifest.restored_in }),
     ...(manifest.note !== undefined && { note: manifest.note }),

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Log, LogEntry } from "../bus/log.ts";
-import { digest64, digestHex } from "../ecs/digest.ts";
+import { digest64 } from "../ecs/digest.ts";
 import { encodeMessage } from "../wire/codec.ts";
 import type { Subjects } from "../wire/subjects.ts";
 import { WireError } from "../wire/wire_error.ts";
@@ -13,6 +13,7 @@ import { ImageBuilder } from "./image_builder.ts";
 import { encodeParts } from "./image_parts.ts";
 import { SnapshotError } from "./snapshot_error.ts";
 import {
+  checkPart,
   createManifest,
   infoOf,
   isResumable,
@@ -32,6 +33,13 @@ const PARTS_IN_FLIGHT_MAX = 8;
 export interface Snapshot {
   readonly meta: SnapshotMeta;
   readonly image: WorldImage;
+}
+
+/** A snapshot in its stored form. */
+export interface StoredSnapshot {
+  readonly manifest: SnapshotManifest;
+  readonly manifestData: Uint8Array;
+  readonly parts: AsyncIterable<Uint8Array>;
 }
 
 export interface SnapshotStoreOptions {
@@ -117,18 +125,32 @@ export class SnapshotStore {
 
   /** @throws {SnapshotError} when it is not there or damaged; the message says where. */
   async load(id: string, { onProgress }: ProgressOptions = {}): Promise<Snapshot> {
+    const { manifest, parts } = await this.read(id, "load");
+    return await asDamage(`Cannot load snapshot "${id}"`, async () => {
+      const { bytes: total } = infoOf(manifest);
+      const builder = new ImageBuilder(manifest);
+      let done = 0;
+      for await (const part of parts) {
+        builder.add(part);
+        onProgress?.(done += part.length, total);
+      }
+      return { meta: metaOf(manifest), image: builder.build() };
+    });
+  }
+
+  /**
+   * A snapshot as it is stored; `parts` yields each part once it has been checked
+   * against the manifest, and throws a {@linkcode WireError} when it is not the one.
+   * @throws {SnapshotError} when it is not there, or its manifest is damaged.
+   */
+  async read(id: string, action: string): Promise<StoredSnapshot> {
+    const failure = `Cannot ${action} snapshot "${id}"`;
     const entry = await this.#manifestEntry(id);
     if (entry === undefined) {
-      throw new SnapshotError(`Cannot load snapshot "${id}": there is none with this id`);
+      throw new SnapshotError(`${failure}: there is none with this id`);
     }
-    try {
-      const manifest = parseManifest(entry.data);
-      const image = await this.#readImage(manifest, onProgress);
-      return { meta: metaOf(manifest), image };
-    } catch (cause) {
-      if (!isDamage(cause)) throw cause;
-      throw new SnapshotError(`Cannot load snapshot "${id}": ${cause.message}`, { cause });
-    }
+    const manifest = await asDamage(failure, () => parseManifest(entry.data));
+    return { manifest, manifestData: entry.data, parts: this.#readParts(manifest) };
   }
 
   /**
@@ -180,27 +202,18 @@ export class SnapshotStore {
     return parts;
   }
 
-  async #readImage(
-    manifest: SnapshotManifest,
-    onProgress: ProgressOptions["onProgress"],
-  ): Promise<WorldImage> {
+  async *#readParts({ snapshot, parts }: SnapshotManifest): AsyncGenerator<Uint8Array> {
     const { log, subjects } = this.#options;
-    const { snapshot, parts } = manifest;
-    const builder = new ImageBuilder(manifest);
-    const { bytes: total } = infoOf(manifest);
     let number = 0;
-    let done = 0;
     const filter = subjects.snapshot(snapshot, "*");
     for await (const { data } of log.read(this.#stream, { filter })) {
-      checkPart(data, { number, expected: parts[number], count: parts.length });
-      builder.add(data);
+      checkPart(data, { number, parts });
       number++;
-      onProgress?.(done += data.length, total);
+      yield data;
     }
     if (number < parts.length) {
       throw new WireError(`part ${number} of ${parts.length} is missing`);
     }
-    return builder.build();
   }
 
   async #manifestEntry(id: string): Promise<LogEntry | undefined> {
@@ -219,27 +232,13 @@ export class SnapshotStore {
   }
 }
 
-/** @throws {WireError} when the part is not the one that the manifest lists. */
-export function checkPart(
-  data: Uint8Array,
-  { number, expected, count }: {
-    number: number;
-    expected: PartDigest | undefined;
-    count: number;
-  },
-): void {
-  if (expected === undefined) {
-    throw new WireError(`there is a part ${number}, and the manifest lists ${count}`);
-  }
-  const where = `part ${number} of ${count} is damaged`;
-  if (data.length !== expected.bytes) {
-    throw new WireError(`${where}: it has ${data.length} bytes instead of ${expected.bytes}`);
-  }
-  const digest = digest64(data);
-  if (digest !== expected.digest) {
-    throw new WireError(
-      `${where}: its digest is ${digestHex(digest)} instead of ${digestHex(expected.digest)}`,
-    );
+/** Runs `read`; what it finds damaged is an error that begins with `failure`. */
+async function asDamage<T>(failure: string, read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (!isDamage(cause)) throw cause;
+    throw new SnapshotError(`${failure}: ${cause.message}`, { cause });
   }
 }
 

@@ -116,6 +116,16 @@ const attempt = {
   attempt: count,
 };
 
+/** What ends an attempt, whatever came of it. */
+const outcome = {
+  ...attempt,
+  instance_id: instanceId,
+  /** How long the script ran. */
+  compute_ms: number,
+  /** True when the instance keeps the schedule's range as it now is. */
+  kept: z.boolean().optional(),
+};
+
 const query = z.object({
   read: z.array(name).optional(),
   write: z.array(name).optional(),
@@ -164,24 +174,14 @@ export const MESSAGES = {
 
   /** instance → coordinator: the written columns and the commands of one shard. */
   ComponentShard: z.object({
-    ...attempt,
-    instance_id: instanceId,
+    ...outcome,
     chunks: z.array(chunk),
     commands: z.array(command),
-    /** True when the instance keeps the schedule's range as it now is. */
-    kept: z.boolean().optional(),
   }),
 
-  /** instance → coordinator: a shard is done, well or with an error. */
+  /** instance → coordinator: a shard is done and changed nothing, or its script threw. */
   TickAck: z.object({
-    ...attempt,
-    instance_id: instanceId,
-    /** True when a ComponentShard was published before. */
-    changed: z.boolean(),
-    rows: count,
-    compute_ms: number,
-    /** True when the instance keeps the schedule's range as it now is. */
-    kept: z.boolean().optional(),
+    ...outcome,
     /** The error and its stack, when the script threw. */
     error: text.optional(),
   }),
@@ -354,6 +354,13 @@ export const MESSAGES = {
     sequence: u64,
     /** Change tick of each system's last run that missed no shard. */
     last_runs: z.record(name, u64),
+    /** The answers to the newest buffers with an id, oldest first. */
+    answers: z.array(z.object({
+      id: name,
+      tick_id: u64,
+      spawned: z.array(u64),
+      refused: z.array(refusedCommand),
+    })).optional(),
     /** The tick that the world became this snapshot in, where it was made for that. */
     restored_in: u64.optional(),
     note: text.optional(),

@@ -1,0 +1,85 @@
+/**
+ * Recovery makes a world's state again from what is stored: the newest whole
+ * snapshot, then every committed tick after it.
+ *
+ * @module
+ */
+import type { Log } from "../lib/bus/log.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Schema } from "../lib/ecs/component.ts";
+import type { Report } from "../lib/report.ts";
+import type { Snapshot, SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
+import { restoreWorld } from "../lib/snapshot/world_image.ts";
+import { UserError } from "../lib/user_error.ts";
+import type { Subjects } from "../lib/wire/subjects.ts";
+import { CommandAnswers } from "./command_answers.ts";
+import { Replica } from "./replica.ts";
+import type { WorldState } from "./world_state.ts";
+
+export interface RecoveryPorts {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly subjects: Subjects;
+  readonly store: Pick<SnapshotStore, "newest">;
+  readonly report: Report;
+}
+
+/** How often a long replay says how far it is. */
+const PROGRESS_MS = 1000;
+
+/**
+ * A replica as of the newest whole snapshot; undefined where there is none.
+ * @throws {UserError} when it does not fit the schema.
+ */
+export async function loadNewest(
+  { store, subjects, report }: RecoveryPorts,
+  schema: Schema,
+): Promise<Replica | undefined> {
+  const snapshot = await store.newest({
+    onSkipped: (id, reason) => report.warn(`skipping snapshot "${id}": ${reason}`),
+  });
+  if (snapshot === undefined) return undefined;
+  const { epoch, sequence } = snapshot.meta;
+  const state = stateOf(snapshot, schema);
+  return new Replica({ state, epoch, sequence, commitSubject: subjects.commit });
+}
+
+function stateOf({ meta, image }: Snapshot, schema: Schema): WorldState {
+  try {
+    return {
+      world: restoreWorld(schema, image),
+      tick: meta.tick,
+      digest: meta.digest,
+      lastRuns: new Map(Object.entries(meta.lastRuns)),
+      answers: new CommandAnswers(meta.answers),
+    };
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new UserError(`Cannot resume from snapshot "${meta.id}": ${cause.message}`, { cause });
+  }
+}
+
+/**
+ * Feeds the replica all that the log has stored from sequence `from` on, and
+ * returns the sequence of the last entry, or `from - 1` where there was none.
+ * @throws {ReplayError} when it does not lead where its commits say.
+ */
+export async function replay(
+  { log, clock, subjects, report }: RecoveryPorts,
+  replica: Replica,
+  from: number,
+): Promise<number> {
+  const { components } = subjects.streams;
+  const { lastSequence } = await log.info(components);
+  let last = from - 1;
+  let saidAt = clock.now();
+  for await (const entry of log.read(components, { from })) {
+    replica.apply(entry);
+    last = entry.sequence;
+    if (clock.now() - saidAt < PROGRESS_MS) continue;
+    saidAt = clock.now();
+    const percent = Math.floor(100 * (last - from + 1) / (lastSequence - from + 1));
+    report.info(`replaying the log: tick ${replica.state.tick}, ${percent} %`);
+  }
+  return last;
+}

@@ -1,0 +1,197 @@
+/**
+ * Succession: how a coordinator comes to lead a world. It makes the world's state
+ * from what is stored, or a new world where nothing is, and appends the beginning
+ * of its term to the log, behind the newest entry that it knows. The log takes it
+ * only if nothing has been committed since: then the state is complete, and
+ * whoever led before is refused from then on.
+ *
+ * @module
+ */
+import type { Bus } from "../lib/bus/bus.ts";
+import { type LogEntry, WrongLastSequenceError } from "../lib/bus/log.ts";
+import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
+import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
+import { captureWorld } from "../lib/snapshot/world_image.ts";
+import { UserError } from "../lib/user_error.ts";
+import { encodeMessage } from "../lib/wire/codec.ts";
+import { Lease, LeaseWatch } from "./lease.ts";
+import { loadNewest, type RecoveryPorts, replay } from "./recovery.ts";
+import type { Replica } from "./replica.ts";
+import { openComponents, openSets, type StreamOptions } from "./streams.ts";
+import { initialState, type WorldState } from "./world_state.ts";
+
+export interface SuccessionOptions extends StreamOptions, RecoveryPorts {
+  readonly bus: Bus;
+  readonly store: Pick<SnapshotStore, "newest" | "open" | "save">;
+  readonly manifests: Manifests;
+  /** The entities that a new world begins with. */
+  readonly world?: WorldManifest | undefined;
+  /** Milliseconds since 1970, for people who look at snapshots. */
+  readonly dateMs: () => number;
+}
+
+/** A term that has begun: what a leader goes on from. */
+export interface Term {
+  /** Above those of all terms before on the same streams; from 1. */
+  readonly epoch: number;
+  readonly state: WorldState;
+  /** Sequence of its beginning, after which its commits are appended. */
+  readonly sequence: number;
+  readonly lease: Lease;
+}
+
+/** What a term would begin with. */
+interface Candidate {
+  readonly state: WorldState;
+  readonly isNew: boolean;
+  /** The newest entry on the commits' subject, which the state has seen. */
+  readonly newest: LogEntry | undefined;
+}
+
+/** Beginnings that may be refused because others come first. */
+const CLAIMS_MAX = 8;
+/** A leader that is heard for this many lapses is alive. */
+const LAPSES_MAX = 2;
+
+export class Succession implements Disposable {
+  readonly #options: SuccessionOptions;
+  readonly #watch: LeaseWatch;
+  #epochMin = 1;
+  #replica: Replica | undefined;
+  /** Sequence up to which the replica has seen the log. */
+  #seen = 0;
+
+  constructor(options: SuccessionOptions) {
+    this.#options = options;
+    this.#watch = new LeaseWatch(options);
+  }
+
+  [Symbol.dispose](): void {
+    this.#watch[Symbol.dispose]();
+  }
+
+  /**
+   * Begins a term as soon as the state is complete.
+   * @param takeover whether to follow a leader that is alive, too
+   * @throws {UserError} when another coordinator leads, or the world cannot be resumed.
+   */
+  async begin({ takeover }: { takeover: boolean }): Promise<Term> {
+    await this.#open();
+    for (let claims = 0; claims < CLAIMS_MAX; claims++) {
+      const candidate = await this.#candidate();
+      if (candidate.newest && !takeover) await this.#refuseWhereLed();
+      const term = await this.#claim(candidate);
+      if (term !== undefined) return term;
+    }
+    const { prefix } = this.#options.subjects;
+    throw new UserError(
+      `Cannot lead the world under the prefix "${prefix}": other coordinators begin before this one`,
+    );
+  }
+
+  /** Instances that outlive a coordinator hold what is of its epoch, so it must not come again. */
+  async #open(): Promise<void> {
+    const { store, replicas } = this.#options;
+    const components = await openComponents(this.#options);
+    const sets = await openSets(this.#options);
+    await store.open({ replicas });
+    this.#epochMin = Math.max(components.lastSequence, sets.lastSequence) + 1;
+  }
+
+  async #candidate(): Promise<Candidate> {
+    const { manifests, world } = this.#options;
+    const { schema } = manifests;
+    if (this.#replica === undefined) {
+      this.#replica = await loadNewest(this.#options, schema);
+      this.#seen = this.#replica?.sequence ?? 0;
+    }
+    const replica = this.#replica;
+    let newest = await this.#newestEntry();
+    if (replica === undefined) {
+      this.#checkIsNew(newest);
+      return { state: initialState(schema, world), isNew: true, newest };
+    }
+    while (newest !== undefined && newest.sequence > this.#seen) {
+      this.#seen = await replay(this.#options, replica, this.#seen + 1);
+      newest = await this.#newestEntry();
+    }
+    return { state: replica.state, isNew: false, newest };
+  }
+
+  /** A term may have begun, and ended before the world's beginning was stored. */
+  #checkIsNew(newest: LogEntry | undefined): void {
+    const { prefix, streams } = this.#options.subjects;
+    if (newest === undefined || newest.headers["tick-id"] === "0") return;
+    throw new UserError(
+      `Cannot resume the world under the prefix "${prefix}": its log is at tick ` +
+        `${
+          newest.headers["tick-id"]
+        }, but ${streams.snapshots} has no whole snapshot to go on from. ` +
+        `Import one, pass another --prefix, or remove the streams ${streams.components} and ` +
+        streams.snapshots,
+    );
+  }
+
+  async #newestEntry(): Promise<LogEntry | undefined> {
+    const { log, subjects } = this.#options;
+    const newest = log.lastPerSubject(subjects.streams.components, subjects.commit);
+    for await (const entry of newest) return entry;
+    return undefined;
+  }
+
+  async #refuseWhereLed(): Promise<void> {
+    const { subjects } = this.#options;
+    if (await this.#watch.lapses(LAPSES_MAX)) return;
+    throw new UserError(
+      `Cannot lead the world under the prefix "${subjects.prefix}": another coordinator does, and ` +
+        `is at tick ${this.#watch.newest?.tick_id}. End it first, pass --takeover to take its place ` +
+        "now, --standby to follow it when it ends, or another --prefix",
+    );
+  }
+
+  /** Begins the term, unless somebody has come before. */
+  async #claim({ state, isNew, newest }: Candidate): Promise<Term | undefined> {
+    const { log, subjects, report } = this.#options;
+    const { tick } = state;
+    const newestEpoch = Number(newest?.headers["epoch"] ?? 0);
+    const epoch = Math.max(this.#epochMin, newestEpoch + 1, (this.#replica?.epoch ?? 0) + 1);
+    const { data, options } = encodeMessage("TermStart", { epoch, tick_id: tick }, { epoch, tick });
+    let sequence: number;
+    try {
+      const expectedLastSequence = newest?.sequence ?? 0;
+      sequence = await log.append(subjects.commit, data, { ...options, expectedLastSequence });
+    } catch (error) {
+      if (!(error instanceof WrongLastSequenceError)) throw error;
+      return undefined;
+    }
+    const term = {
+      epoch,
+      state,
+      sequence,
+      lease: new Lease(this.#options, { epoch, tick: () => state.tick }),
+    };
+    if (isNew) await this.#saveInitial(term);
+    else report.info(`resumed the world at tick ${tick}, in term ${epoch}`);
+    return term;
+  }
+
+  /** Every recovery starts from a snapshot, so there is one before the first tick. */
+  async #saveInitial({ epoch, state, sequence, lease }: Term): Promise<void> {
+    const { store, dateMs } = this.#options;
+    try {
+      await store.save(captureWorld(state.world), {
+        id: `initial-${epoch}`,
+        kind: "initial",
+        tick: state.tick,
+        epoch,
+        digest: state.digest,
+        sequence,
+        lastRuns: {},
+        createdAt: dateMs(),
+      });
+    } catch (error) {
+      lease.end();
+      throw error;
+    }
+  }
+}
