@@ -39,7 +39,10 @@ export class Broadcaster {
     this.#options = options;
   }
 
-  /** Publishes the system's sets that changed, and returns the versions of all of them. */
+  /**
+   * Publishes the system's sets that changed, and returns the versions of all of them.
+   * @param changeTick what the system's run is about to mark its changes with
+   */
   publish(
     { name: system, broadcast }: SystemManifest,
     { tick, changeTick }: { tick: number; changeTick: number },
@@ -54,7 +57,9 @@ export class Broadcaster {
         continue;
       }
       this.#publishSet({ system, set, version: tick }, query, tables);
-      this.#published.set(key, { version: tick, changeTick, tableCount: tables.length });
+      // What the system itself then writes is not in the set yet.
+      const current = { changeTick: changeTick - 1, tableCount: tables.length };
+      this.#published.set(key, { version: tick, ...current });
       versions[set] = tick;
     }
     return versions;

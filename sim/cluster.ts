@@ -172,6 +172,7 @@ export class Cluster {
       isUnpaced: !Number.isFinite(hz),
       isResident,
       replicas: 1,
+      dateMs: () => 0,
     });
     await coordinator.run(ticks);
     onDone(coordinator);

@@ -157,7 +157,7 @@ export class Observer {
 
   #commit(commit: Commit): void {
     const { epoch, tick_id } = commit;
-    insist(this.#epoch === 0 || epoch === this.#epoch, () => `term ${epoch} committed in term ${this.#epoch}`);
+    insist(epoch === this.#epoch, () => `term ${epoch} committed in term ${this.#epoch}`);
     const outcome = this.reference.run(commit, (attempt) => {
       const data = this.#results.get(attemptKey({ epoch, tick_id, ...attempt }));
       return data && decodePayload("ComponentShard", data);

@@ -25,7 +25,7 @@ const DEEDS_EACH = 0.4;
 
 export function drawTroubles(draw: Draw): Troubles {
   const share = (p: number, max: number) => draw.chance(p) ? draw.unit() * max : 0;
-  const deeds: Deed[] = DEEDS.filter(() => draw.chance(DEEDS_EACH)).filter((d)=>!d.startsWith("coord")&&!d.startsWith("log")&&!d.startsWith("server"));
+  const deeds: Deed[] = DEEDS.filter(() => draw.chance(DEEDS_EACH));
   return {
     network: {
       latencyMs: draw.pick([0.05, 0.5, 2]),

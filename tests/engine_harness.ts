@@ -21,7 +21,7 @@ import { encodeFieldValue, parseCommands } from "../lib/wire/command.ts";
 import type { Chunk, MessageOf, WireColumn, WireCommand } from "../lib/wire/messages.ts";
 import { createSubjects } from "../lib/wire/subjects.ts";
 import { SCHEMA } from "./ecs_model.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
 
 type Schedule = MessageOf<"SystemSchedule">;
 
