@@ -11,6 +11,7 @@ import { digestHex } from "../lib/ecs/digest.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
 import { limitWarnings } from "../lib/report.ts";
 import { createSubjects, PREFIX_DEFAULT } from "../lib/wire/subjects.ts";
+import { FencedError } from "./committer.ts";
 import { openConnection } from "./connection.ts";
 import { Coordinator } from "./coordinator.ts";
 import { addWorldFlags, chooseWorld, type WorldFlags } from "./world_flags.ts";
@@ -20,6 +21,7 @@ interface Flags extends WorldFlags {
   readonly data?: string;
   readonly prefix: string;
   readonly replicas: number;
+  readonly takeover?: true;
 }
 
 const EPILOGUE = `
@@ -27,13 +29,17 @@ Without --nats and NATS_URL it connects to nats://localhost:4222 and, where no
 server answers there, starts one of its own. Start systems beside it with
 \`deno task system <name>\`, as many instances as you like, at any time.
 
-Ctrl-C ends it after the tick that is running; a second one at once.
+It goes on with the world that its log holds; --world matters to a new one only.
+Where another coordinator leads that world, it does not start. Ctrl-C ends it after
+the tick that is running; a second one at once. It ends with code 3 when another
+coordinator has taken its place.
 
 Examples:
   deno task coord
   deno task coord --world flock --hz 30
   deno task coord --nats nats://10.0.0.5:4222 --manifests ../my_world/manifests`;
 
+const FENCED_EXIT_CODE = 3;
 /** How long the tick that runs may take to end once a stop is asked for. */
 const STOP_TICK_MS = 2000;
 
@@ -44,10 +50,18 @@ async function main(args: string[]): Promise<void> {
     .option("--data <dir>", "where an embedded NATS server keeps its streams")
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
     .option("--replicas <n>", "copies of the streams in a cluster", positiveInteger, 1)
+    .option("--takeover", "take the place of a coordinator that leads this world now")
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false);
   program.parse(args, { from: "user" });
   await coordinate(program.opts<Flags>());
+}
+
+/** So that whoever restarts what ends with an error can tell that there is nothing to restart. */
+function exitWhenFenced(error: unknown): never {
+  if (!(error instanceof FencedError)) throw error;
+  console.error(error.message);
+  Deno.exit(FENCED_EXIT_CODE);
 }
 
 async function coordinate(flags: Flags): Promise<void> {
@@ -67,6 +81,7 @@ async function coordinate(flags: Flags): Promise<void> {
     isUnpaced: flags.maxSpeed === true,
     isResident: flags.resident,
     replicas: flags.replicas,
+    takeover: flags.takeover === true,
     report,
   });
   report.info(
@@ -89,4 +104,4 @@ async function coordinate(flags: Flags): Promise<void> {
   }));
 }
 
-if (import.meta.main) await runProgram(() => main(Deno.args));
+if (import.meta.main) await runProgram(() => main(Deno.args).catch(exitWhenFenced));

@@ -164,8 +164,6 @@ export class EngineHarness {
   #acknowledge(schedule: Schedule, error?: string): void {
     this.#engine.acknowledge({
       ...this.#attemptOf(schedule),
-      changed: false,
-      rows: 0,
       compute_ms: 0,
       ...(error !== undefined && { error }),
     });
@@ -175,6 +173,7 @@ export class EngineHarness {
   #result(manifest: SystemManifest, schedule: Schedule): () => void {
     const result = {
       ...this.#attemptOf(schedule),
+      compute_ms: 0,
       chunks: schedule.chunks.map((chunk) => this.#resultChunk(manifest, chunk)),
       commands: this.#random() < 0.3 ? [this.#command(schedule)] : [],
     };

@@ -94,6 +94,7 @@ class FakeLog {
       shard: 0,
       attempt: 0,
       instance_id: INSTANCE,
+      compute_ms: 0,
       chunks: [{ archetype: table.id, first: 0, count: 2, columns: { [KEY]: column } }],
       commands: [],
       ...parts,
