@@ -65,6 +65,27 @@ export class Broadcaster {
     return versions;
   }
 
+  /**
+   * Whoever kept the sets may have lost them. Those of `running` systems are sent
+   * again as they are, since nothing that these read is written meanwhile; the
+   * others are when their systems run next.
+   */
+  renew(running: readonly SystemManifest[]): void {
+    const inUse = new Map<string, { system: string; set: string; query: Query }>();
+    for (const { name: system, broadcast } of running) {
+      for (const [set, query] of broadcast) inUse.set(`${system}.${set}`, { system, set, query });
+    }
+    for (const [key, { version }] of this.#published) {
+      const used = inUse.get(key);
+      if (used === undefined) {
+        this.#published.delete(key);
+        continue;
+      }
+      const tables = this.#options.world.match(used.query);
+      this.#publishSet({ ...used, version }, used.query, tables);
+    }
+  }
+
   #publishSet(
     { system, set, version }: { system: string; set: string; version: number },
     query: Query,

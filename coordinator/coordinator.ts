@@ -198,16 +198,27 @@ export class Coordinator {
     this.#queries.push(this.tickNumber, clock.now());
   }
 
+  /** The connection broke and is back: who is still there has not been heard, and no more have we. */
+  #resume(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#options.report.info("connected again; doing anew what was under way");
+    this.#registry.excuse(this.#options.clock.now());
+    this.#engine.resume();
+  }
+
   /** Looks for instances that have gone silent, again and again. */
-  #sweep(): void {
+  #sweep(dueAt = this.#options.clock.now()): void {
     const { clock, report } = this.#options;
     if (this.#stopping.signal.aborted) return;
+    // Whoever was stopped itself has not listened: what came meanwhile is yet to be read.
+    if (clock.now() - dueAt > HEARTBEAT_MS) this.#registry.excuse(clock.now());
     for (const { id, system } of this.#registry.expire(clock.now())) {
       report.warn(`${id} has been silent for too long; its shards go to others`);
       this.#announceInstance("system.down", system, id);
       this.#engine.creditFreed(system);
     }
-    this.#sweepTimer = clock.after(HEARTBEAT_MS, () => this.#sweep());
+    const nextAt = clock.now() + HEARTBEAT_MS;
+    this.#sweepTimer = clock.after(HEARTBEAT_MS, () => this.#sweep(nextAt));
   }
 
   #listen(): void {
@@ -268,6 +279,7 @@ export class Coordinator {
         this.#queries.watch(value, this.#options.clock.now()),
       ));
     bus.subscribe(`${this.#engine.scheduleInbox}.>`, (message) => this.#bounce(message));
+    bus.onStatus((status) => status === "reconnected" && this.#resume());
   }
 
   #register(descriptor: MessageOf<"SystemDescriptor">, message: Message): void {

@@ -31,8 +31,10 @@ export interface Credits {
 const DEADLINES_MAX = 4;
 /** or else attempts, where these take several deadlines each, so that each shard gets another one. */
 const ATTEMPTS_MAX = 2;
-/** How soon to try again when no instance had a credit. */
+/** How soon to try again when no instance had a credit; twice as long each time, */
 const STARVED_RETRY_MS = 5;
+/** up to this. */
+const STARVED_RETRY_MAX_MS = 160;
 
 interface ShardState {
   status: "pending" | "out" | "done" | "lost";
@@ -50,6 +52,7 @@ export class Dispatcher {
   #open: number;
   #out = 0;
   #starvedUntil = -Infinity;
+  #starvedMs = STARVED_RETRY_MS;
   #progressAt: number;
   #shareLast = 1;
 
@@ -91,7 +94,7 @@ export class Dispatcher {
     state.status = "done";
     this.#open--;
     this.#progressAt = now;
-    this.#starvedUntil = -Infinity;
+    this.creditFreed();
   }
 
   /**
@@ -101,12 +104,24 @@ export class Dispatcher {
   bounce(attempt: Attempt, now: number, isStarved: boolean): void {
     if (!this.isOut(attempt)) return;
     this.#putBack(attempt.shard);
-    if (isStarved) this.#starvedUntil = now + STARVED_RETRY_MS;
+    // Several bounce together, where several were sent.
+    if (!isStarved || now < this.#starvedUntil) return;
+    this.#starvedUntil = now + this.#starvedMs;
+    this.#starvedMs = Math.min(2 * this.#starvedMs, STARVED_RETRY_MAX_MS);
+  }
+
+  /** Nothing that is out will come back. */
+  recall(): void {
+    for (const [shard, { status }] of this.#shards.entries()) {
+      if (status === "out") this.#putBack(shard);
+    }
+    this.creditFreed();
   }
 
   /** A credit may have come free, so that sending is worth a try. */
   creditFreed(): void {
     this.#starvedUntil = -Infinity;
+    this.#starvedMs = STARVED_RETRY_MS;
   }
 
   /**

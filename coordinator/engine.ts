@@ -73,11 +73,17 @@ export class Engine {
 
   /** @throws {CycleError} when the manifests' order is impossible. */
   constructor(options: EngineOptions) {
-    const { bus, log, subjects, state, epoch, lastCommit } = options;
+    const { bus, log, clock, report, subjects, state, epoch, lastCommit } = options;
     this.#options = options;
     this.#state = state;
     this.#scheduleInbox = bus.createInbox();
-    this.#committer = new Committer(log, { subject: subjects.commit, lastSequence: lastCommit });
+    this.#committer = new Committer(log, {
+      clock,
+      report,
+      stream: subjects.streams.components,
+      subject: subjects.commit,
+      lastSequence: lastCommit,
+    });
     this.#broadcaster = new Broadcaster({
       world: state.world,
       epoch,
@@ -141,9 +147,16 @@ export class Engine {
     return true;
   }
 
-  /** Ends the tick that is running, if one is, without committing it. */
+  /** Ends the tick that is running, if one is, without committing it; waits for no commit. */
   abandon(): void {
     this.#current?.abandon();
+    this.#committer.abandon();
+  }
+
+  /** The connection is back; what was under way may be lost, and is done again. */
+  resume(): void {
+    if (this.#current === undefined) this.#broadcaster.renew([]);
+    else this.#current.resend();
   }
 
   /** Resolves when every commit is stored. */

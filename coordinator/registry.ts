@@ -80,6 +80,11 @@ export class Registry {
     return true;
   }
 
+  /** Nobody could be heard until now, so nobody is to be blamed for silence. */
+  excuse(now: number): void {
+    for (const instance of this.#instances.values()) instance.seenAt = now;
+  }
+
   /** Removes and returns the instances that have been silent for too long. */
   expire(now: number): RegisteredInstance[] {
     const silent = [...this.#instances.values()].filter(({ seenAt }) =>

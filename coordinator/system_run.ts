@@ -86,6 +86,11 @@ export class SystemRun {
     });
   }
 
+  /** True until every shard is done or lost. */
+  get isRunning(): boolean {
+    return !this.#isOver;
+  }
+
   /** Sends what can be sent now. Call it once to start, and whenever credits may have come. */
   advance(): void {
     if (this.#isOver) return;
@@ -120,6 +125,14 @@ export class SystemRun {
     const wasDirect = this.#direct.delete(attempt.shard);
     this.#holders[attempt.shard] = undefined;
     this.#dispatcher.bounce(attempt, this.#ports.clock.now(), !wasDirect);
+    this.advance();
+  }
+
+  /** What was sent may be lost, and so may be what was to come back: sends all of it again. */
+  resend(): void {
+    if (this.#isOver) return;
+    this.#direct.clear();
+    this.#dispatcher.recall();
     this.advance();
   }
 

@@ -87,6 +87,13 @@ export class Tick {
     return this.#done.promise;
   }
 
+  /** The connection broke: what was on its way, and what others kept for us, may be lost. */
+  resend(): void {
+    const running = this.runs.filter(({ isRunning }) => isRunning);
+    this.#ports.broadcaster.renew(running.map(({ plan }) => plan.manifest));
+    for (const run of running) run.resend();
+  }
+
   abandon(): void {
     for (const run of this.#runs.values()) run.abandon();
     this.#done.resolve(false);

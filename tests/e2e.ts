@@ -5,6 +5,8 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import { Program, type ProgramOptions } from "../chaos/program.ts";
+import { within } from "../chaos/wait.ts";
 import { Coordinator } from "../coordinator/coordinator.ts";
 import { Local } from "../coordinator/local.ts";
 import type { Bus, Message } from "../lib/bus/bus.ts";
@@ -21,6 +23,9 @@ import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
 import { requestMessage } from "../lib/wire/request.ts";
 import { createSubjects } from "../lib/wire/subjects.ts";
 
+export { Program } from "../chaos/program.ts";
+export { poll } from "../chaos/wait.ts";
+
 export const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 export const PROGRAMS = {
   coord: `${REPOSITORY}coordinator/main.ts`,
@@ -32,36 +37,7 @@ export const PROGRAMS = {
 } as const;
 
 /** Generous, since the machine may be busy; nothing waits for it to pass. */
-const WAIT_MAX_MS = 20_000;
-const POLL_MS = 10;
-
-/** Rejects with what was waited for when it does not come. */
-async function within<T>(promise: Promise<T>, what: () => string): Promise<T> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => timeout.reject(new Error(`Waited in vain: ${what()}`)),
-    WAIT_MAX_MS,
-  );
-  try {
-    return await Promise.race([promise, timeout.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Resolves with the first result that is not undefined or false. */
-export async function poll<T>(
-  what: string,
-  probe: () => Promise<T | undefined | false>,
-): Promise<T> {
-  const deadline = performance.now() + WAIT_MAX_MS;
-  while (performance.now() < deadline) {
-    const result = await probe();
-    if (result !== undefined && result !== false) return result as T;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-  throw new Error(`Waited in vain: ${what}`);
-}
+const REQUEST_TIMEOUT_MS = 20_000;
 
 /** A user's project in a temp folder, outside of the repository. */
 export interface Project extends AsyncDisposable {
@@ -81,110 +57,6 @@ export async function createProject(files: Readonly<Record<string, string>>): Pr
   }
   await writeGeneratedFiles(await loadManifests(manifests));
   return { path, manifests, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
-}
-
-export interface ProgramOptions {
-  readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
-  /** How the process is called when something is wrong. */
-  readonly name?: string;
-}
-
-/** A child process; killed where its scope ends. */
-export class Program implements AsyncDisposable {
-  readonly stdout: string[] = [];
-  readonly stderr: string[] = [];
-  readonly status: Promise<Deno.CommandStatus>;
-  readonly #child: Deno.ChildProcess;
-  readonly #reading: Promise<unknown>;
-  readonly #name: string;
-  readonly #waiting = new Set<() => void>();
-  #isRunning = true;
-  /** It has ended, and all of its output is here. */
-  #hasEnded = false;
-
-  constructor(command: string, args: readonly string[], options: ProgramOptions = {}) {
-    const { env = {}, cwd, name = args.join(" ") } = options;
-    this.#name = name;
-    this.#child = new Deno.Command(command, {
-      args: [...args],
-      env: { ...env },
-      ...(cwd !== undefined && { cwd }),
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.#reading = Promise.all([
-      this.#read(this.#child.stdout, this.stdout),
-      this.#read(this.#child.stderr, this.stderr),
-    ]);
-    this.status = this.#end();
-  }
-
-  get pid(): number {
-    return this.#child.pid;
-  }
-
-  /** Everything that it has printed so far, for messages. */
-  get output(): string {
-    return [`--- ${this.#name}`, ...this.stdout, ...this.stderr].join("\n");
-  }
-
-  /** Resolves with the first line that matches, printed before or yet to come. */
-  line(pattern: RegExp): Promise<string> {
-    const found = Promise.withResolvers<string>();
-    const look = () => {
-      const line = [...this.stdout, ...this.stderr].find((line) => pattern.test(line));
-      if (line !== undefined) found.resolve(line);
-      else if (this.#hasEnded) {
-        found.reject(new Error(`Ended without ${pattern}\n${this.output}`));
-      } else return;
-      this.#waiting.delete(look);
-    };
-    this.#waiting.add(look);
-    look();
-    return within(found.promise, () => `for ${pattern}\n${this.output}`);
-  }
-
-  /** Resolves with the exit code; the output is complete then. */
-  async code(): Promise<number> {
-    const { code } = await within(this.status, () => `for the end\n${this.output}`);
-    return code;
-  }
-
-  kill(signal: Deno.Signal): void {
-    this.#child.kill(signal);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isRunning) this.#child.kill("SIGKILL");
-    await this.status;
-  }
-
-  async #read(stream: ReadableStream<Uint8Array>, lines: string[]): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const bytes of stream) {
-      const parts = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-      rest = parts.pop() ?? "";
-      lines.push(...parts);
-      this.#look();
-    }
-    if (rest !== "") lines.push(rest);
-  }
-
-  async #end(): Promise<Deno.CommandStatus> {
-    const status = await this.#child.status;
-    this.#isRunning = false;
-    await this.#reading;
-    this.#hasEnded = true;
-    this.#look();
-    return status;
-  }
-
-  #look(): void {
-    for (const look of [...this.#waiting]) look();
-  }
 }
 
 /** Runs one of the programs, as its task does. */
@@ -269,7 +141,7 @@ export class Onlooker implements AsyncDisposable {
       type: "Control",
       value,
       replyType: "ControlReply",
-      timeoutMs: WAIT_MAX_MS,
+      timeoutMs: REQUEST_TIMEOUT_MS,
     });
   }
 

@@ -60,7 +60,7 @@ export interface Bus {
   /**
    * Sends one message to every subscriber and one member of each queue group.
    * `data` is handed over, not copied: never write to it afterwards. While the
-   * bus is disconnected, messages may be lost.
+   * bus is disconnected, or far behind, messages may be lost.
    * @throws {RangeError} when `data` is larger than `payloadBytesMax`.
    * @throws {TypeError} when `subject` has an empty token, white space or a wildcard.
    */

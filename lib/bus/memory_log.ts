@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Headers, type Message, RequestTimeoutError } from "./bus.ts";
+import { type Message, RequestTimeoutError } from "./bus.ts";
 import {
   type AppendOptions,
   type Log,
@@ -20,6 +20,7 @@ import { matchesSubject } from "./subject.ts";
 const ENTRY_OVERHEAD_BYTES = 16;
 /** How long the answer to a request may take. */
 const ANSWER_TIMEOUT_MS = 10_000;
+const IDS_REMEMBERED_MAX = 1024;
 
 /** One stream: its entries by sequence, oldest first. */
 export class MemoryStream {
@@ -28,6 +29,8 @@ export class MemoryStream {
   readonly #entries = new Map<number, LogEntry>();
   /** Sequences of each subject's entries, ascending. */
   readonly #bySubject = new Map<string, number[]>();
+  /** Sequences of the messages that were appended with an id, oldest first. */
+  readonly #byId = new Map<string, number>();
   #bytes = 0;
   #lastSequence = 0;
 
@@ -77,6 +80,21 @@ export class MemoryStream {
     this.#enforceBytesLimit();
     this.#onStored(entry);
     return sequence;
+  }
+
+  /** Remembers that the newest entry was appended with an id. */
+  remember(id: string): void {
+    this.#byId.set(id, this.#lastSequence);
+    if (this.#byId.size <= IDS_REMEMBERED_MAX) return;
+    for (const oldest of this.#byId.keys()) {
+      this.#byId.delete(oldest);
+      break;
+    }
+  }
+
+  /** Sequence of the entry that was appended with the id, if that was of late. */
+  sequenceOfId(id: string): number | undefined {
+    return this.#byId.get(id);
   }
 
   /** Sequence of the subject's newest entry; 0 when it has none. */
@@ -213,13 +231,6 @@ export interface LogHub {
   capture(message: Message, store: () => void): void;
 }
 
-interface AppendInit {
-  readonly subject: string;
-  readonly data: Uint8Array;
-  readonly headers: Headers;
-  readonly expectedLastSequence: number | undefined;
-}
-
 /** The in-memory {@linkcode Log}. Each operation is a request to the network and its answer. */
 export class MemoryLog implements Log {
   readonly #hub: LogHub;
@@ -234,8 +245,11 @@ export class MemoryLog implements Log {
 
   async append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<number> {
     this.#hub.check(subject, data);
-    const { headers = {}, expectedLastSequence } = options;
-    return await this.#append({ subject, data, headers, expectedLastSequence });
+    return await this.#append({ subject, data, headers: options.headers ?? {} }, options);
+  }
+
+  last(stream: string, subject: string): Promise<LogEntry | undefined> {
+    return this.#ask(() => this.#hub.store.get(stream, "read").selectLast(subject)[0]);
   }
 
   async *read(
@@ -259,30 +273,37 @@ export class MemoryLog implements Log {
     return this.#ask(() => this.#hub.store.get(stream, "inspect").info());
   }
 
-  #append({ subject, data, headers, expectedLastSequence }: AppendInit): Promise<number> {
+  #append(
+    { subject, data, headers }: Pick<Message, "subject" | "data" | "headers">,
+    options: AppendOptions,
+  ): Promise<number> {
     const { link, route, capture } = this.#hub;
     const message = { subject, data, headers, reply: undefined, noResponders: false };
     return this.#exchange((answer) => {
       link.send(message, () => {
         route(message);
-        capture(message, () => answer(() => this.#store(message, expectedLastSequence)));
+        capture(message, () => answer(() => this.#store(message, options)));
       });
     });
   }
 
-  #store(message: Message, expectedLastSequence: number | undefined): number {
+  #store(message: Message, { expectedLastSequence, id }: AppendOptions): number {
     const { subject } = message;
     const stream = this.#hub.store.find(subject);
     if (stream === undefined) {
       throw new Error(`Cannot append to "${subject}": no stream captures it`);
     }
+    const stored = id === undefined ? undefined : stream.sequenceOfId(id);
+    if (stored !== undefined) return stored;
     const last = stream.lastSequenceOf(subject);
     if (expectedLastSequence !== undefined && expectedLastSequence !== last) {
       throw new WrongLastSequenceError(
         `Cannot append to "${subject}" behind sequence ${expectedLastSequence}: its last is ${last}`,
       );
     }
-    return stream.append(message);
+    const sequence = stream.append(message);
+    if (id !== undefined) stream.remember(id);
+    return sequence;
   }
 
   #ask<T>(compute: () => T): Promise<T> {

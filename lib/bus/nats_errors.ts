@@ -10,3 +10,8 @@ export function isNoResponders(error: unknown): boolean {
   if (error instanceof errors.NoRespondersError) return true;
   return error instanceof Error && error.cause !== undefined && isNoResponders(error.cause);
 }
+
+/** Whether `error` says that a message is larger than the server carries. */
+export function isPayloadTooLarge(error: unknown): error is Error {
+  return error instanceof errors.InvalidArgumentError && error.message.includes("max_payload");
+}

@@ -31,10 +31,17 @@ import {
   type StreamInfo,
   WrongLastSequenceError,
 } from "./log.ts";
-import { isNoResponders } from "./nats_errors.ts";
+import { isNoResponders, isPayloadTooLarge } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
+import type { NatsLink } from "./nats_link.ts";
 
-const APPEND_TIMEOUT_MS = 10_000;
+/** A cluster may take longer while it elects a leader, and has to be asked again then. */
+const APPEND_TIMEOUT_MS = 2_000;
+/**
+ * How long a stream remembers the ids of what was appended. After a restart it reads
+ * everything of that time to learn them anew.
+ */
+const IDS_REMEMBERED_MS = 10_000;
 /** Entries asked for at a time; each may be as large as the bus carries. */
 const READ_BATCH_MAX = 32;
 /** How long the server may be silent amid a batch. */
@@ -42,56 +49,72 @@ const READ_TIMEOUT_MS = 10_000;
 /** The server deletes a consumer whose reader went away after this. */
 const CONSUMER_INACTIVE_MS = 60_000;
 
+/** What newer servers answer when another message with the same expectation is being stored. */
+const WRONG_LAST_SEQUENCE_CONSTANT = 10164;
+
 export class NatsLog implements Log {
   readonly #connection: NatsConnection;
+  readonly #link: NatsLink;
   readonly #client: JetStreamClient;
   readonly #manager: JetStreamManager;
 
-  private constructor(connection: NatsConnection, manager: JetStreamManager) {
+  private constructor(connection: NatsConnection, link: NatsLink, manager: JetStreamManager) {
     this.#connection = connection;
+    this.#link = link;
     this.#client = jetstream(connection, { timeout: APPEND_TIMEOUT_MS });
     this.#manager = manager;
   }
 
-  static async create(connection: NatsConnection): Promise<NatsLog> {
-    return new NatsLog(connection, await jetstreamManager(connection, { checkAPI: false }));
+  static async create(connection: NatsConnection, link: NatsLink): Promise<NatsLog> {
+    return new NatsLog(connection, link, await jetstreamManager(connection, { checkAPI: false }));
   }
 
   async open(config: StreamConfig): Promise<StreamInfo> {
     const { name } = config;
+    const { streams } = this.#manager;
     try {
-      const exists = await this.#exists(name);
-      const settings = toStreamSettings(config);
-      const info = exists
-        ? await this.#manager.streams.update(name, settings)
-        : await this.#manager.streams.add({ name, ...settings });
-      return toStreamInfo(info);
+      return await this.#link.whileConnected(async () => {
+        const exists = await this.#exists(name);
+        const settings = toStreamSettings(config);
+        const info = exists
+          ? await streams.update(name, settings)
+          : await streams.add({ name, ...settings });
+        return toStreamInfo(info);
+      });
     } catch (cause) {
       throw explain(cause, `Cannot open stream "${name}"`);
     }
   }
 
   async append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<number> {
-    const { headers, expectedLastSequence } = options;
+    const { headers, expectedLastSequence, id } = options;
     try {
-      const ack = await this.#client.publish(subject, data, {
-        retries: 0,
-        ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
-        ...(expectedLastSequence === undefined
-          ? {}
-          : { expect: { lastSubjectSequence: expectedLastSequence } }),
-      });
+      const ack = await this.#link.whileConnected(() =>
+        this.#client.publish(subject, data, {
+          retries: 0,
+          ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
+          ...(id === undefined ? {} : { msgID: id }),
+          ...(expectedLastSequence === undefined
+            ? {}
+            : { expect: { lastSubjectSequence: expectedLastSequence } }),
+        })
+      );
       return ack.seq;
     } catch (cause) {
-      if (isApiError(cause, JetStreamApiCodes.StreamWrongLastSequence)) {
-        const message =
-          `Cannot append to "${subject}" behind sequence ${expectedLastSequence}: ${cause.message}`;
-        throw new WrongLastSequenceError(message, { cause });
-      }
-      if (isNoResponders(cause)) {
-        throw new Error(`Cannot append to "${subject}": no stream captures it`, { cause });
-      }
-      throw explain(cause, `Cannot append to "${subject}"`);
+      throw explainAppendError(cause, subject, expectedLastSequence);
+    }
+  }
+
+  async last(stream: string, subject: string): Promise<LogEntry | undefined> {
+    try {
+      const stored = await this.#link.whileConnected(() =>
+        this.#manager.streams.getMessage(stream, { last_by_subj: subject })
+      );
+      if (stored === null) return undefined;
+      const { seq: sequence, data, header } = stored;
+      return { sequence, subject: stored.subject, data, headers: decodeHeaders(header) };
+    } catch (cause) {
+      throw explain(cause, `Cannot read the last of "${subject}" in stream "${stream}"`);
     }
   }
 
@@ -122,7 +145,7 @@ export class NatsLog implements Log {
     if (before !== undefined && before <= 1) return;
     try {
       const range = before === undefined ? { filter } : { filter, seq: before };
-      await this.#manager.streams.purge(stream, range);
+      await this.#link.whileConnected(() => this.#manager.streams.purge(stream, range));
     } catch (cause) {
       throw explain(cause, `Cannot purge stream "${stream}"`);
     }
@@ -130,7 +153,9 @@ export class NatsLog implements Log {
 
   async info(stream: string): Promise<StreamInfo> {
     try {
-      return toStreamInfo(await this.#manager.streams.info(stream));
+      return toStreamInfo(
+        await this.#link.whileConnected(() => this.#manager.streams.info(stream)),
+      );
     } catch (cause) {
       throw explain(cause, `Cannot inspect stream "${stream}"`);
     }
@@ -150,17 +175,21 @@ export class NatsLog implements Log {
     const { lastSequence } = await this.info(stream).catch((error) => {
       throw explain(error.cause ?? error, `Cannot read stream "${stream}"`);
     });
-    const { name, num_pending } = await this.#manager.consumers.add(stream, {
-      ...config,
-      ack_policy: AckPolicy.None,
-      inactive_threshold: nanos(CONSUMER_INACTIVE_MS),
-      mem_storage: true,
-      num_replicas: 1,
-    });
+    const { name, num_pending } = await this.#link.whileConnected(() =>
+      this.#manager.consumers.add(stream, {
+        ...config,
+        ack_policy: AckPolicy.None,
+        inactive_threshold: nanos(CONSUMER_INACTIVE_MS),
+        mem_storage: true,
+        num_replicas: 1,
+      })
+    );
     try {
       let remaining = num_pending;
       while (remaining > 0) {
-        const batch = await this.#pull({ stream, consumer: name, count: remaining });
+        const batch = await this.#link.whileConnected(() =>
+          this.#pull({ stream, consumer: name, count: remaining })
+        );
         for (const entry of batch) {
           if (entry.sequence > lastSequence) return;
           yield entry;
@@ -169,7 +198,8 @@ export class NatsLog implements Log {
         remaining -= batch.length;
       }
     } finally {
-      await this.#manager.consumers.delete(stream, name).catch(() => false);
+      await this.#link.whileConnected(() => this.#manager.consumers.delete(stream, name))
+        .catch(() => false);
     }
   }
 
@@ -218,6 +248,7 @@ function toStreamSettings(config: StreamConfig) {
     discard: config.discard === "new" ? DiscardPolicy.New : DiscardPolicy.Old,
     max_bytes: config.bytesMax,
     max_msgs_per_subject: config.messagesPerSubjectMax ?? -1,
+    duplicate_window: nanos(IDS_REMEMBERED_MS),
     num_replicas: config.replicas,
   };
 }
@@ -242,6 +273,23 @@ function toLogEntry(msg: Msg): LogEntry {
     data: new Uint8Array(buffer, byteOffset, byteLength),
     headers: decodeHeaders(msg.headers),
   };
+}
+
+function explainAppendError(
+  cause: unknown,
+  subject: string,
+  expectedLastSequence: number | undefined,
+): Error {
+  const failure = `Cannot append to "${subject}"`;
+  const isRefused = isApiError(cause, JetStreamApiCodes.StreamWrongLastSequence) ||
+    isApiError(cause, WRONG_LAST_SEQUENCE_CONSTANT);
+  if (isRefused) {
+    const message = `${failure} behind sequence ${expectedLastSequence}: ${cause.message}`;
+    return new WrongLastSequenceError(message, { cause });
+  }
+  if (isNoResponders(cause)) return new Error(`${failure}: no stream captures it`, { cause });
+  if (isPayloadTooLarge(cause)) return new RangeError(`${failure}: ${cause.message}`, { cause });
+  return explain(cause, failure);
 }
 
 function isApiError(error: unknown, code: number): error is JetStreamApiError {
