@@ -9,7 +9,7 @@
 export interface Cast {
   readonly server: string;
   readonly leader: string;
-  readonly standby: string;
+  readonly standby: string | undefined;
   /** By system. */
   readonly instances: ReadonlyMap<string, readonly string[]>;
 }
@@ -30,6 +30,7 @@ interface FaultKind {
   readonly signal: Fault["signal"];
   /** How often it is drawn, as compared to the others. */
   readonly weight: number;
+  readonly needsStandby: boolean;
   readonly choose: Choose;
 }
 
@@ -40,7 +41,7 @@ const PAUSE_MAX_MS = 3000;
 
 const server: Choose = (cast) => [cast.server];
 const leader: Choose = (cast) => [cast.leader];
-const standby: Choose = (cast) => [cast.standby];
+const standby: Choose = (cast) => cast.standby === undefined ? [] : [cast.standby];
 const instance: Choose = ({ instances }, random) => [draw([...instances.values()].flat(), random)];
 const system: Choose = ({ instances }, random) => draw([...instances.values()], random);
 const together = (...choices: Choose[]): Choose => (cast, random) =>
@@ -51,36 +52,37 @@ const KINDS: readonly FaultKind[] = [
   kill("an instance", 4, instance),
   kill("a system", 2, system),
   kill("the coordinator", 4, leader),
-  kill("the standby", 2, standby),
-  kill("both coordinators", 2, together(leader, standby)),
+  { ...kill("the standby", 2, standby), needsStandby: true },
+  { ...kill("both coordinators", 2, together(leader, standby)), needsStandby: true },
   kill("nats-server", 4, server),
   kill("nats-server and an instance", 2, together(server, instance)),
   kill("nats-server and the coordinator", 2, together(server, leader)),
   kill("everything", 1, together(server, leader, standby, everyInstance)),
   stop("an instance", 4, instance),
   stop("the coordinator", 4, leader),
-  stop("the standby", 2, standby),
+  { ...stop("the standby", 2, standby), needsStandby: true },
   stop("nats-server", 4, server),
 ];
 
 export function drawFault(cast: Cast, random: () => number): Fault {
-  const { name, signal, choose } = drawWeighted(random);
+  const kinds = KINDS.filter(({ needsStandby }) => !needsStandby || cast.standby !== undefined);
+  const { name, signal, choose } = drawWeighted(kinds, random);
   const backMaxMs = signal === "SIGKILL" ? RESTART_MAX_MS : PAUSE_MAX_MS;
   const victims = choose(cast, random);
   return { name, signal, victims, backAfterMs: Math.round(random() * backMaxMs) };
 }
 
 function kill(whom: string, weight: number, choose: Choose): FaultKind {
-  return { name: `kill ${whom}`, signal: "SIGKILL", weight, choose };
+  return { name: `kill ${whom}`, signal: "SIGKILL", weight, needsStandby: false, choose };
 }
 
 function stop(whom: string, weight: number, choose: Choose): FaultKind {
-  return { name: `stop ${whom}`, signal: "SIGSTOP", weight, choose };
+  return { name: `stop ${whom}`, signal: "SIGSTOP", weight, needsStandby: false, choose };
 }
 
-function drawWeighted(random: () => number): FaultKind {
-  let at = random() * KINDS.reduce((sum, { weight }) => sum + weight, 0);
-  return KINDS.find(({ weight }) => (at -= weight) < 0) ?? KINDS[0];
+function drawWeighted(kinds: readonly FaultKind[], random: () => number): FaultKind {
+  let at = random() * kinds.reduce((sum, { weight }) => sum + weight, 0);
+  return kinds.find(({ weight }) => (at -= weight) < 0) ?? kinds[0];
 }
 
 function draw<T>(choices: readonly T[], random: () => number): T {

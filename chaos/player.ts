@@ -18,7 +18,7 @@ export interface Player extends AsyncDisposable {
   /** Starts it again once it has ended, and resolves when it is up. */
   restart(): Promise<void>;
   /** What it has printed of late, for messages. */
-  readonly output: string;
+  readonly tail: string;
 }
 
 export interface ProgramPlayerOptions {
@@ -54,8 +54,8 @@ export class ProgramPlayer implements Player {
     return this.#program.pid;
   }
 
-  get output(): string {
-    return this.#program.output;
+  get tail(): string {
+    return this.#program.tail;
   }
 
   kill(signal: Deno.Signal): void {
@@ -65,6 +65,13 @@ export class ProgramPlayer implements Player {
 
   async ready(): Promise<void> {
     await this.#program.line(this.#options.ready);
+  }
+
+  /** Ends it as Ctrl-C would. */
+  async end(): Promise<void> {
+    this.#isKilled = true;
+    this.#program.kill("SIGINT");
+    await this.#program.code();
   }
 
   async restart(): Promise<void> {
@@ -113,7 +120,7 @@ export class ServerPlayer implements Player {
     return this.#server.pid;
   }
 
-  get output(): string {
+  get tail(): string {
     return `--- ${this.name} at ${this.url}, process ${this.pid}`;
   }
 

@@ -7,6 +7,7 @@ import { within } from "./wait.ts";
 
 /** Lines kept of each output; the oldest go beyond this. */
 const LINES_MAX = 10_000;
+const TAIL_LINES_MAX = 12;
 
 export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -56,6 +57,11 @@ export class Program implements AsyncDisposable {
   /** Everything that it has printed so far, for messages. */
   get output(): string {
     return [`--- ${this.#name}`, ...this.stdout, ...this.stderr].join("\n");
+  }
+
+  /** The last lines of that. */
+  get tail(): string {
+    return [`--- ${this.#name}`, ...this.stderr.slice(-TAIL_LINES_MAX)].join("\n");
   }
 
   /** Resolves with the first line that matches, printed before or yet to come. */

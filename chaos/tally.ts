@@ -1,6 +1,6 @@
 /**
- * What came of the faults: for each kind, how long it took until the next tick was
- * committed.
+ * What came of the faults: for each kind, how long it took until a tick was
+ * committed that began after it.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 /** One round's outcome. */
 export interface Outcome {
   readonly fault: string;
-  /** Until the next tick was stored. */
+  /** Until a tick was stored that began after the fault. */
   readonly ms: number;
   /** Until everything that was killed or stopped was up again. */
   readonly backMs: number;

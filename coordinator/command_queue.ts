@@ -5,16 +5,13 @@
  * @module
  */
 import type { Command } from "../lib/ecs/command.ts";
-import type { WireCommand } from "../lib/wire/messages.ts";
 
 export interface QueuedBuffer {
   /** By which its sender may repeat it. */
   readonly id?: string | undefined;
-  /** As the commit lists it. */
-  readonly wire: readonly WireCommand[];
+  /** The payload of the message that it came in, as the commit repeats it. */
+  readonly data: Uint8Array;
   readonly commands: readonly Command[];
-  /** Size of the message that it came in. */
-  readonly bytes: number;
   /** Where the outcome is expected, if anywhere. */
   readonly reply: string | undefined;
 }
@@ -33,10 +30,10 @@ export class CommandQueue {
   /** False when the queue is full. */
   push(buffer: QueuedBuffer): boolean {
     const isFull = this.#buffers.length >= QUEUE_BUFFERS_MAX ||
-      this.#bytes + buffer.bytes > QUEUE_BYTES_MAX;
+      this.#bytes + buffer.data.length > QUEUE_BYTES_MAX;
     if (isFull) return false;
     this.#buffers.push(buffer);
-    this.#bytes += buffer.bytes;
+    this.#bytes += buffer.data.length;
     return true;
   }
 
@@ -45,8 +42,8 @@ export class CommandQueue {
     let count = 0;
     let bytes = 0;
     for (const buffer of this.#buffers) {
-      if (count > 0 && bytes + buffer.bytes > bytesMax) break;
-      bytes += buffer.bytes;
+      if (count > 0 && bytes + buffer.data.length > bytesMax) break;
+      bytes += buffer.data.length;
       count++;
     }
     this.#bytes -= bytes;

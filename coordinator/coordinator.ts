@@ -25,6 +25,7 @@ import { QueryService } from "./query_service.ts";
 import { Reception } from "./reception.ts";
 import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
 import { Stats } from "./stats.ts";
+import { openSets } from "./streams.ts";
 import { Succession, type Term } from "./succession.ts";
 
 export interface CoordinatorOptions {
@@ -51,6 +52,8 @@ export interface CoordinatorOptions {
 }
 
 const QUERIES_WAITING_MAX = 256;
+/** How soon to try again to open a stream. */
+const REOPEN_MS = 100;
 /** Slow enough for anyone, and far from where timers and `dt` overflow. */
 const HZ_MIN = 0.001;
 
@@ -87,7 +90,8 @@ export class Coordinator {
     using succession = new Succession({ ...options, store, dateMs });
     const coordinator = new Coordinator(options, await succession.begin({ takeover }));
     coordinator.#listen();
-    await options.bus.flush();
+    // Where the connection breaks instead, the subscriptions are made anew when it is back.
+    await bus.flush().catch(() => undefined);
     coordinator.#sweep();
     return coordinator;
   }
@@ -199,11 +203,21 @@ export class Coordinator {
   }
 
   /** The connection broke and is back: who is still there has not been heard, and no more have we. */
-  #resume(): void {
-    if (this.#stopping.signal.aborted) return;
-    this.#options.report.info("connected again; doing anew what was under way");
-    this.#registry.excuse(this.#options.clock.now());
-    this.#engine.resume();
+  async #resume(): Promise<void> {
+    const { clock, report } = this.#options;
+    const { signal } = this.#stopping;
+    report.info("connected again; doing anew what was under way");
+    this.#registry.excuse(clock.now());
+    while (!signal.aborted && !await this.#reopenSets()) await delay(clock, REOPEN_MS, signal);
+    if (!signal.aborted) this.#engine.resume();
+  }
+
+  /** A server that was started anew has no stream of sets. */
+  #reopenSets(): Promise<boolean> {
+    return openSets(this.#options).then(() => true, (error) => {
+      this.#options.report.warn(error instanceof Error ? error.message : String(error));
+      return false;
+    });
   }
 
   /** Looks for instances that have gone silent, again and again. */
@@ -308,7 +322,7 @@ export class Coordinator {
     this.#engine.creditFreed(instance.system);
   }
 
-  #enqueue({ id, commands: wire }: MessageOf<"EntityCommand">, message: Message): void {
+  #enqueue({ id, commands }: MessageOf<"EntityCommand">, message: Message): void {
     const { bus, manifests } = this.#options;
     const bytesMax = bus.payloadBytesMax * COMMIT_SHARE_MAX;
     if (message.data.length > bytesMax) {
@@ -317,12 +331,10 @@ export class Coordinator {
           "the most that a commit has room for; send them in several messages",
       );
     }
-    const commands = parseCommands(manifests.schema, wire);
     const isQueued = this.#engine.queue.push({
       id,
-      wire,
-      commands,
-      bytes: message.data.length,
+      data: new Uint8Array(message.data),
+      commands: parseCommands(manifests.schema, commands),
       reply: message.reply,
     });
     if (!isQueued) throw new WireError("Cannot queue the commands: too many wait; try again later");

@@ -136,7 +136,7 @@ export class Engine {
     await this.#committer.commit({
       ...this.#tickStart(tick, dt),
       buffers: taken.filter(({ outcome }) => outcome !== undefined)
-        .map(({ buffer: { id, wire } }) => ({ ...(id && { id }), commands: [...wire] })),
+        .map(({ buffer }) => buffer.data),
       systems: runs.map(({ plan, missed, accepted }) => ({
         system: plan.manifest.name,
         missed,

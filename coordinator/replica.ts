@@ -163,7 +163,8 @@ export class Replica {
   #applyTick({ buffers, systems, ...tick }: Commit): void {
     const { world } = this.state;
     const step = new TickStep(this.state);
-    for (const { id, commands } of buffers) {
+    for (const buffer of buffers) {
+      const { id, commands } = decodePayload("EntityCommand", buffer);
       step.apply({ id, commands: parseCommands(world.schema, commands) });
     }
     const runs = systems.map(({ system, missed, shards }, place) => {

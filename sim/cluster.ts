@@ -15,6 +15,7 @@ import type { Subjects } from "../lib/wire/subjects.ts";
 import type { Draw } from "./draw.ts";
 import type { Observer } from "./observer.ts";
 import { type ProcessOptions, SimulatedProcess } from "./process.ts";
+import { toQuanta } from "./process_clock.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** How long a script may take when it is slow. */
@@ -34,8 +35,8 @@ export interface ClusterOptions extends Pick<ProcessOptions, "say" | "onError"> 
   readonly slowShare: number;
   /** A coordinator has reached the last tick. */
   onDone(coordinator: Coordinator): void;
-  /** A process ended that should not have. */
-  onCrash(name: string, error: unknown): void;
+  /** A process ended by itself, while it was starting or later. */
+  onCrash(name: string, error: unknown, isStarting: boolean): void;
 }
 
 export class Cluster {
@@ -96,7 +97,7 @@ export class Cluster {
     if (instance === undefined) return;
     this.#forget(process);
     instance.stop().then(() => process.bus.close()).catch((error) =>
-      this.#options.onCrash(process.name, error)
+      this.#options.onCrash(process.name, error, false)
     );
     this.#restartLater(manifest);
   }
@@ -112,7 +113,7 @@ export class Cluster {
     this.#isServerUp = true;
     const { clock, draw } = this.#options;
     for (const process of this.processes) {
-      clock.after(draw.exponential(RECONNECT_MS), () => this.reconnect(process));
+      clock.after(toQuanta(draw.exponential(RECONNECT_MS)), () => this.reconnect(process));
     }
   }
 
@@ -146,21 +147,23 @@ export class Cluster {
     });
     this.#instances.set(process, manifest);
     this.#running.set(process, instance);
-    instance.start().catch((error) => this.#ended(process, error));
+    instance.start().catch((error) => this.#ended(process, error, false));
   }
 
   startCoordinator(): string {
     const process = this.#startProcess(`coordinator-${++this.#count}`);
     this.#coordinators.add(process);
-    this.#coordinate(process).catch((error) => this.#ended(process, error));
+    this.#open(process).then(
+      (coordinator) => this.#run(process, coordinator),
+      (error) => this.#ended(process, error, true),
+    );
     return process.name;
   }
 
-  async #coordinate(process: SimulatedProcess): Promise<void> {
-    const { scenario: { manifests, world, hz, ticks, isResident }, subjects, observer, onDone } =
-      this.#options;
+  #open(process: SimulatedProcess): Promise<Coordinator> {
+    const { scenario: { manifests, world, hz, isResident }, subjects, observer } = this.#options;
     const { log, clock, report } = process;
-    const coordinator = await Coordinator.open({
+    return Coordinator.open({
       bus: observer.watch(process.bus),
       log,
       clock,
@@ -174,8 +177,15 @@ export class Cluster {
       replicas: 1,
       dateMs: () => 0,
     });
-    await coordinator.run(ticks);
-    onDone(coordinator);
+  }
+
+  async #run(process: SimulatedProcess, coordinator: Coordinator): Promise<void> {
+    try {
+      await coordinator.run(this.#options.scenario.ticks);
+      this.#options.onDone(coordinator);
+    } catch (error) {
+      this.#ended(process, error, false);
+    }
   }
 
   #startProcess(name: string): SimulatedProcess {
@@ -186,9 +196,9 @@ export class Cluster {
   }
 
   /** A process ended by itself; whoever operates the world starts it again. */
-  #ended(process: SimulatedProcess, error: unknown): void {
+  #ended(process: SimulatedProcess, error: unknown, isStarting: boolean): void {
     if (!process.isAlive) return;
-    this.#options.onCrash(process.name, error);
+    this.#options.onCrash(process.name, error, isStarting);
     this.kill(process);
   }
 
@@ -201,7 +211,7 @@ export class Cluster {
   /** Starts an instance of the system, or a coordinator, in place of one that has ended. */
   #restartLater(manifest: SystemManifest | undefined): void {
     const { clock, draw } = this.#options;
-    clock.after(draw.unit() * RESTART_MS_MAX, () => {
+    clock.after(toQuanta(draw.unit() * RESTART_MS_MAX), () => {
       if (manifest !== undefined) this.startInstance(manifest);
       else if (this.#coordinators.size === 0) this.startCoordinator();
     });

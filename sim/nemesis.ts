@@ -8,6 +8,7 @@ import type { Clock, Timer } from "../lib/clock.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Draw } from "./draw.ts";
 import type { NetworkFaults } from "./network_faults.ts";
+import { toQuanta } from "./process_clock.ts";
 
 export const DEEDS = [
   "instance killed",
@@ -60,7 +61,7 @@ export class Nemesis {
 
   #wait(): void {
     const { clock, draw, rates } = this.#options;
-    this.#timer = clock.after(draw.exponential(rates.pauseMs), () => {
+    this.#timer = clock.after(toQuanta(draw.exponential(rates.pauseMs)), () => {
       this.#act(draw.pick(rates.deeds));
       this.#wait();
     });
@@ -68,7 +69,7 @@ export class Nemesis {
 
   #act(deed: Deed): void {
     const { clock, draw, rates, count, say } = this.#options;
-    const durationMs = draw.exponential(rates.durationMs);
+    const durationMs = toQuanta(draw.exponential(rates.durationMs));
     const victim = this.#do(deed, durationMs);
     if (victim === undefined) return;
     count(deed);

@@ -16,6 +16,7 @@ import {
   SUBSCRIBE,
 } from "../lib/bus/memory_link.ts";
 import type { Draw } from "./draw.ts";
+import { toQuanta } from "./process_clock.ts";
 
 export interface NetworkRates {
   readonly latencyMs: number;
@@ -28,9 +29,6 @@ export interface NetworkRates {
   /** Whether what goes from one client to another on two subjects may change places. */
   readonly isReordering: boolean;
 }
-
-/** Between two messages of a link, so that rounding never changes their order. */
-const GAP_MS = 0.001;
 
 export type FaultKind = "dropped" | "duplicated" | "straggled" | "held" | "lost";
 
@@ -109,7 +107,7 @@ export class NetworkFaults {
     const isFree = rates.isReordering && subject !== PING && subject !== SUBSCRIBE;
     const lane = isFree ? `${link}>${subject}` : link;
     const behind = this.#arrivals.get(isFree ? lane : link) ?? 0;
-    at = Math.max(at, behind + GAP_MS);
+    at = Math.max(now + toQuanta(at - now), behind);
     this.#arrivals.set(lane, at);
     // What asks for an answer comes behind all that was sent before.
     if (isFree) this.#arrivals.set(link, Math.max(at, this.#arrivals.get(link) ?? 0));

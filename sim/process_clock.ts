@@ -6,6 +6,14 @@
  */
 import type { Clock, Timer } from "../lib/clock.ts";
 
+/** Every time is a multiple of this, so that sums and differences of times are exact. */
+const QUANTUM_MS = 1 / 1024;
+
+/** The time rounded up to the clock's quantum: what waits never wakes up too early. */
+export function toQuanta(ms: number): number {
+  return Math.ceil(ms / QUANTUM_MS) * QUANTUM_MS;
+}
+
 export class ProcessClock implements Clock {
   readonly #clock: Clock;
   readonly #timers = new Set<Timer>();
@@ -23,7 +31,7 @@ export class ProcessClock implements Clock {
   after(delayMs: number, callback: () => void): Timer {
     if (this.#state === "dead") return { cancel() {} };
     let isCancelled = false;
-    const timer = this.#clock.after(delayMs, () => {
+    const timer = this.#clock.after(toQuanta(delayMs), () => {
       this.#timers.delete(timer);
       const fire = () => {
         if (!isCancelled && this.#state !== "dead") callback();

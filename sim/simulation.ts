@@ -119,7 +119,7 @@ class Simulation {
       observer: this.#observer,
       slowShare: this.#troubles.slowShare,
       onDone: (coordinator) => void (this.#done ??= coordinator),
-      onCrash: (name, error) => this.#crashed(name, error),
+      onCrash: (name, error, isStarting) => this.#crashed(name, error, isStarting),
     });
     this.#nemesis = new Nemesis({
       cluster: this.#cluster,
@@ -224,10 +224,11 @@ class Simulation {
     }
   }
 
-  #crashed(name: string, error: unknown): void {
+  #crashed(name: string, error: unknown, isStarting: boolean): void {
     this.#trace.note("ended", `${name}: ${error}`);
     this.#trace.count("processes that ended by themselves");
-    if (!isExpected(error)) this.#fail(error);
+    const expected = isStarting ? [...ENDS, ...STARTS] : ENDS;
+    if (!(error instanceof Error && expected.includes(error.name))) this.#fail(error);
   }
 
   #fail(error: unknown): void {
@@ -235,7 +236,7 @@ class Simulation {
   }
 }
 
-/** Whoever operates the world starts a process again that ended for one of these. */
-function isExpected(error: unknown): boolean {
-  return error instanceof Error && ["FencedError", "UserError"].includes(error.name);
-}
+/** Whoever operates the world starts a coordinator again that ended for one of these, */
+const ENDS = ["FencedError", "UserError"];
+/** or could not start for one of these. */
+const STARTS = ["RequestTimeoutError", "SnapshotError"];

@@ -4,11 +4,11 @@ import { CommandQueue, type QueuedBuffer } from "../coordinator/command_queue.ts
 const MEBIBYTE = 1024 * 1024;
 
 function buffer(bytes: number): QueuedBuffer {
-  return { wire: [], commands: [], bytes, reply: undefined };
+  return { data: new Uint8Array(bytes), commands: [], reply: undefined };
 }
 
 function sizes(buffers: readonly QueuedBuffer[]): number[] {
-  return buffers.map(({ bytes }) => bytes);
+  return buffers.map(({ data }) => data.length);
 }
 
 function queueOf(...sizes: number[]): CommandQueue {

@@ -6,24 +6,26 @@
  */
 import { fileURLToPath } from "node:url";
 import { Program, type ProgramOptions } from "../chaos/program.ts";
+import {
+  type Final,
+  type LocalWorld,
+  openLocalWorld,
+  runUndisturbed,
+} from "../chaos/undisturbed.ts";
 import { within } from "../chaos/wait.ts";
-import { Coordinator } from "../coordinator/coordinator.ts";
-import { Local } from "../coordinator/local.ts";
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { connectNats } from "../lib/bus/nats_bus.ts";
-import { systemClock } from "../lib/clock.ts";
-import { digestHex } from "../lib/ecs/digest.ts";
 import { writeGeneratedFiles } from "../lib/manifest/generated_files.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
-import { createRandom } from "../lib/random.ts";
 import { decodeMessage, decodePayload } from "../lib/wire/codec.ts";
 import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
 import { requestMessage } from "../lib/wire/request.ts";
 import { createSubjects } from "../lib/wire/subjects.ts";
 
 export { Program } from "../chaos/program.ts";
+export type { LocalWorld } from "../chaos/undisturbed.ts";
 export { poll } from "../chaos/wait.ts";
 
 export const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
@@ -95,13 +97,6 @@ export function startInstance(
 ): Program {
   const { args = [], ...rest } = options;
   return startProgram("system", [system, ...meetingFlags(meeting), ...args], rest);
-}
-
-/** What a coordinator or a demo prints at its end. */
-export interface Final {
-  readonly ticks: number;
-  readonly entities: number;
-  readonly hash: string;
 }
 
 /** Waits for a program's end and returns the object on its last line. */
@@ -206,56 +201,29 @@ export interface LocalOptions {
   readonly change?: (manifests: Manifests) => Manifests;
 }
 
-export interface LocalWorld {
-  readonly coordinator: Coordinator;
-  readonly local: Local;
-  readonly warnings: readonly string[];
-}
-
 /** Runs the world of `folder` in this process; `use` is called before its first tick. */
 export async function withLocal<T>(
   folder: string,
   options: LocalOptions,
   use: (world: LocalWorld) => Promise<T>,
 ): Promise<T> {
-  const { seed = 1, hz = 60, change = (manifests) => manifests } = options;
+  const { hz = 60, change = (manifests) => manifests, world, seed } = options;
   const manifests = change(await loadManifests(folder));
-  const warnings: string[] = [];
-  const common = {
-    manifests,
-    subjects: createSubjects(),
-    clock: systemClock,
-    report: { info: () => {}, warn: (line: string) => void warnings.push(line) },
-  };
-  await using local = new Local({ ...common, random: createRandom(seed) });
-  const coordinator = await Coordinator.open({
-    ...common,
-    ...local.connect("coordinator"),
-    world: manifests.worlds.get(options.world ?? [...manifests.worlds.keys()][0]),
-    hz,
-    isUnpaced: true,
-    replicas: 1,
-  });
-  try {
-    await local.start();
-    return await use({ coordinator, local, warnings });
-  } finally {
-    coordinator.stop({ abandon: true });
-  }
+  await using local = await openLocalWorld({ manifests, hz, world, seed });
+  return await use(local);
 }
 
 /** The outcome of `ticks` undisturbed ticks in this process. */
-export function runLocal(
+export async function runLocal(
   folder: string,
   ticks: number,
   options: LocalOptions = {},
 ): Promise<Final> {
-  return withLocal(folder, options, async ({ coordinator }) => {
-    await coordinator.run(ticks);
-    return {
-      ticks: coordinator.tickNumber,
-      entities: coordinator.entityCount,
-      hash: digestHex(coordinator.digest()),
-    };
+  const { hz = 60, change = (manifests) => manifests, world, seed } = options;
+  return await runUndisturbed(ticks, {
+    manifests: change(await loadManifests(folder)),
+    hz,
+    world,
+    seed,
   });
 }

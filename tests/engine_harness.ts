@@ -16,7 +16,7 @@ import type { ComponentValue } from "../lib/ecs/component.ts";
 import { isFixed, rowBytesOf } from "../lib/ecs/field_type.ts";
 import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import { columnKey } from "../lib/wire/column.ts";
-import { decodeMessage, encodeMessage } from "../lib/wire/codec.ts";
+import { decodeMessage, decodePayload, encodeMessage } from "../lib/wire/codec.ts";
 import { encodeFieldValue, parseCommands } from "../lib/wire/command.ts";
 import type { Chunk, MessageOf, WireColumn, WireCommand } from "../lib/wire/messages.ts";
 import { createSubjects } from "../lib/wire/subjects.ts";
@@ -104,12 +104,13 @@ export class EngineHarness {
   /** Runs one tick with these buffers, and resolves when its commit is stored. */
   async tick(buffers: readonly { id?: string; commands: readonly Command[] }[]): Promise<void> {
     for (const { id, commands } of buffers) {
-      const wire = commands.map(toWire);
+      const message = { ...(id && { id }), commands: commands.map(toWire) };
+      const { data } = encodeMessage("EntityCommand", message);
+      const decoded = decodePayload("EntityCommand", data);
       this.#engine.queue.push({
         id,
-        wire,
-        commands: parseCommands(SCHEMA, wire),
-        bytes: 1,
+        data,
+        commands: parseCommands(SCHEMA, decoded.commands),
         reply: undefined,
       });
     }

@@ -82,7 +82,7 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
     epoch: 1,
     tick_id: 7,
     dt: 1 / 60,
-    buffers: [{ id: "order-1", commands }, { commands: [] }],
+    buffers: [Uint8Array.of(0x80), new Uint8Array(0)],
     systems: [{
       system: "physics",
       missed: 1,

@@ -103,7 +103,8 @@ export class Instance {
     await Promise.all(this.#running);
     await this.#heartbeats;
     // Without a server there is nobody to tell.
-    await Promise.race([bus.flush(), delay(this.#options.clock, UNREGISTER_TIMEOUT_MS)]);
+    const flushed = bus.flush().catch(() => undefined);
+    await Promise.race([flushed, delay(this.#options.clock, UNREGISTER_TIMEOUT_MS)]);
     // Without an answer the coordinator notices by the missing heartbeats.
     await requestMessage(bus, subjects.unregister, {
       type: "Unregister",
@@ -217,7 +218,7 @@ export class Instance {
       const sets = await this.#sets.of(shard.schedule);
       await this.#nextTurn();
       if (!this.#isObsolete(shard.schedule)) return await this.#runShard(shard, sets);
-      return this.#publisherOf(this.#encodeAck(shard.schedule, { compute_ms: 0, kept: false }));
+      return this.#publisherOf(this.#encodeAck(shard.schedule, { compute_ms: 0 }));
     } catch (error) {
       return () => this.#refuse(message, error);
     }

@@ -211,8 +211,8 @@ export const MESSAGES = {
     epoch: u64,
     tick_id: u64,
     dt: number,
-    /** The command buffers applied before the systems ran, in order. */
-    buffers: z.array(z.object({ id: name.optional(), commands: z.array(command) })),
+    /** The payloads of the `EntityCommand`s applied before the systems ran, in order. */
+    buffers: z.array(bytes),
     /** Every system, in the graph's order. */
     systems: z.array(z.object({
       system: name,
