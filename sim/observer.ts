@@ -95,7 +95,9 @@ export class Observer {
     { tick_id, spawned, refused }: MessageOf<"EntityCommandReply">,
   ): void {
     const { commit, outcome } = this.#rememberedAt(tick_id);
-    const place = commit.buffers.findIndex(({ id }) => id === sent.id);
+    const place = commit.buffers.findIndex((buffer) =>
+      decodePayload("EntityCommand", buffer).id === sent.id
+    );
     insist(place >= 0, () => `tick ${tick_id} does not have the buffer ${sent.id} that it answers`);
     const expected = outcome.applied[place];
     insist(

@@ -10,6 +10,7 @@ import { applyCommands, type CommandOutcome } from "../lib/ecs/command.ts";
 import { World } from "../lib/ecs/world.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { SystemManifest } from "../lib/manifest/manifest.ts";
+import { decodePayload } from "../lib/wire/codec.ts";
 import { parseCommands } from "../lib/wire/command.ts";
 import type { MessageOf, WireCommand } from "../lib/wire/messages.ts";
 import { buildGraph, type Graph } from "../coordinator/graph.ts";
@@ -76,7 +77,9 @@ export class Reference {
     const { manifests } = this.#scenario;
     const since = world.changeTick++;
     const nextEntity = world.nextEntity;
-    const applied = commit.buffers.map(({ commands }) => this.#apply(commands));
+    const applied = commit.buffers.map((buffer) =>
+      this.#apply(decodePayload("EntityCommand", buffer).commands)
+    );
     const graph = buildGraph(
       manifests.systems,
       world.tables().map(({ components }) => new Set(components)),
