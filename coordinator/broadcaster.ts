@@ -16,8 +16,18 @@ import type { WireColumn } from "../lib/wire/messages.ts";
 import { isFixed } from "../lib/ecs/field_type.ts";
 import { planShards } from "./shards.ts";
 
+/** Where a part belongs. */
+interface PartAddress {
+  readonly system: string;
+  readonly set: string;
+  readonly part: number;
+}
+
 interface PublishedSet {
+  readonly system: string;
   readonly version: number;
+  /** As they were sent: by now the world may hold what the system itself has written since. */
+  readonly parts: readonly { readonly part: Encoded; readonly address: PartAddress }[];
   /** Change tick up to which the set is current. */
   readonly changeTick: number;
   /** Matching archetypes; one more means other rows. */
@@ -28,7 +38,7 @@ export interface BroadcasterOptions {
   readonly world: World;
   readonly epoch: number;
   readonly payloadBytesMax: number;
-  publish(part: Encoded, address: { system: string; set: string; part: number }): void;
+  publish(part: Encoded, address: PartAddress): void;
 }
 
 export class Broadcaster {
@@ -56,10 +66,10 @@ export class Broadcaster {
         versions[set] = before.version;
         continue;
       }
-      this.#publishSet({ system, set, version: tick }, query, tables);
+      const parts = this.#publishSet({ system, set, version: tick }, query, tables);
       // What the system itself then writes is not in the set yet.
       const current = { changeTick: changeTick - 1, tableCount: tables.length };
-      this.#published.set(key, { version: tick, ...current });
+      this.#published.set(key, { system, version: tick, parts, ...current });
       versions[set] = tick;
     }
     return versions;
@@ -67,22 +77,20 @@ export class Broadcaster {
 
   /**
    * Whoever kept the sets may have lost them. Those of `running` systems are sent
-   * again as they are, since nothing that these read is written meanwhile; the
-   * others are when their systems run next.
+   * again as they were; the others are when their systems run next.
    */
-  renew(running: readonly SystemManifest[]): void {
-    const inUse = new Map<string, { system: string; set: string; query: Query }>();
-    for (const { name: system, broadcast } of running) {
-      for (const [set, query] of broadcast) inUse.set(`${system}.${set}`, { system, set, query });
+  renew(running: readonly string[]): void {
+    for (const [key, { system }] of this.#published) {
+      if (!running.includes(system)) this.#published.delete(key);
     }
-    for (const [key, { version }] of this.#published) {
-      const used = inUse.get(key);
-      if (used === undefined) {
-        this.#published.delete(key);
-        continue;
-      }
-      const tables = this.#options.world.match(used.query);
-      this.#publishSet({ ...used, version }, used.query, tables);
+    for (const system of running) this.resend(system);
+  }
+
+  /** Sends the system's newest sets again, as they were. */
+  resend(system: string): void {
+    for (const published of this.#published.values()) {
+      if (published.system !== system) continue;
+      for (const { part, address } of published.parts) this.#options.publish(part, address);
     }
   }
 
@@ -90,12 +98,12 @@ export class Broadcaster {
     { system, set, version }: { system: string; set: string; version: number },
     query: Query,
     tables: readonly Table[],
-  ): void {
+  ): PublishedSet["parts"] {
     const { epoch, payloadBytesMax } = this.#options;
     const limits = { shardsMin: 1, payloadBytesMax, changedSince: 0 };
     const pieces = planShards(tables, query, limits).flat();
     const parts = Math.max(1, pieces.length);
-    for (let part = 0; part < parts; part++) {
+    return Array.from({ length: parts }, (_, part) => {
       const content = pieces[part] ? encodePiece(pieces[part], query) : emptyPart(query);
       const encoded = encodeMessage("ComponentSet", {
         epoch,
@@ -106,8 +114,10 @@ export class Broadcaster {
         parts,
         ...content,
       }, { tick: version, epoch });
-      this.#options.publish(encoded, { system, set, part });
-    }
+      const address = { system, set, part };
+      this.#options.publish(encoded, address);
+      return { part: encoded, address };
+    });
   }
 }
 

@@ -391,6 +391,7 @@ export class Coordinator {
       tick: Number(tick),
       shard: Number(shard),
       attempt: Number(attempt),
+      isRefused: !message.noResponders,
     });
   }
 

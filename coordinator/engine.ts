@@ -191,8 +191,12 @@ export class Engine {
   }
 
   /** An attempt found no taker, or its taker refused it. */
-  bounce(system: string, { tick, ...attempt }: Attempt & { tick: number }): void {
-    if (this.#current?.tick === tick) this.#current.runOf(system)?.bounce(attempt);
+  bounce(
+    system: string,
+    { tick, isRefused, ...attempt }: Attempt & { tick: number; isRefused: boolean },
+  ): void {
+    if (this.#current?.tick !== tick) return;
+    this.#current.runOf(system)?.bounce(attempt, { isRefused });
   }
 
   /** Instances of the system came, or have time again. */

@@ -90,7 +90,7 @@ export class Tick {
   /** The connection broke: what was on its way, and what others kept for us, may be lost. */
   resend(): void {
     const running = this.runs.filter(({ isRunning }) => isRunning);
-    this.#ports.broadcaster.renew(running.map(({ plan }) => plan.manifest));
+    this.#ports.broadcaster.renew(running.map(({ plan }) => plan.manifest.name));
     for (const run of running) run.resend();
   }
 
@@ -131,6 +131,7 @@ export class Tick {
       credits: () => this.#ports.credits(name),
       creditsOf: this.#ports.creditsOf,
       onUnsendable: (_, error) => this.#ports.onUnsendable(name, error),
+      onSetsMissing: () => this.#ports.broadcaster.resend(name),
       onFinished: () => this.#finish(node),
     });
     this.#runs.set(name, run);

@@ -73,6 +73,25 @@ Deno.test("Broadcaster.publish() publishes anew what the system's own run then c
   assertEquals(published.length, 2);
 });
 
+Deno.test("Broadcaster.resend() sends a set as it was, whatever its system has written since", () => {
+  const { world, published, publish, broadcaster } = createStation();
+  spawnBoids(world, 2);
+  publish(1);
+  world.set(1, Position, { x: 9 });
+  broadcaster.resend("nobody");
+  broadcaster.resend("ai");
+  assertEquals(published, [published[0], published[0]]);
+});
+
+Deno.test("Broadcaster.renew() sends the sets of running systems alone, and forgets the others", () => {
+  const { published, publish, broadcaster } = createStation();
+  publish(1);
+  broadcaster.renew(["ai"]);
+  assertEquals([published.length, publish(2)], [2, { all: 1 }]);
+  broadcaster.renew([]);
+  assertEquals([published.length, publish(3)], [2, { all: 3 }]);
+});
+
 Deno.test("Broadcaster.publish() cuts a large set into parts that fit into messages", () => {
   const { world, published, publish } = createStation(SMALL_BYTES);
   spawnBoids(world, 2000);

@@ -158,7 +158,7 @@ export class EngineHarness {
       if (this.#random() < 0.2) this.#late.push(publish);
     } else if (dice < 0.8) this.#acknowledge(schedule);
     else if (dice < 0.85) this.#acknowledge(schedule, "no");
-    else if (dice < 0.95) this.#engine.bounce(system, { tick, shard, attempt });
+    else if (dice < 0.95) this.#engine.bounce(system, { tick, shard, attempt, isRefused: false });
     for (const publish of this.#late.splice(0)) if (this.#random() < 0.5) publish();
   }
 
