@@ -7,7 +7,7 @@
  */
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
-import { type Clock, delay, type Timer } from "../lib/clock.ts";
+import { type Clock, delay, systemDateMs, type Timer } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
@@ -84,7 +84,7 @@ export class Coordinator {
    * @throws {CycleError} when the manifests' order is impossible.
    */
   static async open(options: CoordinatorOptions): Promise<Coordinator> {
-    const { bus, log, subjects, takeover = false, dateMs = Date.now } = options;
+    const { bus, log, subjects, takeover = false, dateMs = systemDateMs } = options;
     const { payloadBytesMax } = bus;
     const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
     using succession = new Succession({ ...options, store, dateMs });

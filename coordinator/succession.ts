@@ -8,7 +8,7 @@
  * @module
  */
 import type { Bus } from "../lib/bus/bus.ts";
-import { type LogEntry, WrongLastSequenceError } from "../lib/bus/log.ts";
+import { type AppendOptions, type LogEntry, WrongLastSequenceError } from "../lib/bus/log.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { captureWorld } from "../lib/snapshot/world_image.ts";
@@ -79,7 +79,8 @@ export class Succession implements Disposable {
     await this.#open();
     for (let claims = 0; claims < CLAIMS_MAX; claims++) {
       const candidate = await this.#candidate();
-      if (candidate.newest && !takeover) await this.#refuseWhereLed();
+      if (takeover && !candidate.isNew) return await this.#takeOver(candidate);
+      if (candidate.newest) await this.#refuseWhereLed();
       const term = await this.#claim(candidate);
       if (term !== undefined) return term;
     }
@@ -108,7 +109,7 @@ export class Succession implements Disposable {
     const replica = this.#replica;
     let newest = await this.#newestEntry();
     if (replica === undefined) {
-      this.#checkIsNew(newest);
+      await this.#checkIsNew();
       return { state: initialState(schema, world), isNew: true, newest };
     }
     while (newest !== undefined && newest.sequence > this.#seen) {
@@ -118,18 +119,17 @@ export class Succession implements Disposable {
     return { state: replica.state, isNew: false, newest };
   }
 
-  /** A term may have begun, and ended before the world's beginning was stored. */
-  #checkIsNew(newest: LogEntry | undefined): void {
-    const { prefix, streams } = this.#options.subjects;
-    if (newest === undefined || newest.headers["tick-id"] === "0") return;
-    throw new UserError(
-      `Cannot resume the world under the prefix "${prefix}": its log is at tick ` +
-        `${
-          newest.headers["tick-id"]
-        }, but ${streams.snapshots} has no whole snapshot to go on from. ` +
-        `Import one, pass another --prefix, or remove the streams ${streams.components} and ` +
-        streams.snapshots,
-    );
+  /** Terms may have begun, and ended before the world's beginning was stored; but no tick. */
+  async #checkIsNew(): Promise<void> {
+    const { log, subjects: { prefix, commit, streams } } = this.#options;
+    for await (const { headers } of log.read(streams.components, { filter: commit })) {
+      if (headers["msg-type"] !== "TickCommit") continue;
+      throw new UserError(
+        `Cannot resume the world under the prefix "${prefix}": its log has ticks, but ` +
+          `${streams.snapshots} has no whole snapshot to go on from. Import one, pass another ` +
+          `--prefix, or remove the streams ${streams.components} and ${streams.snapshots}`,
+      );
+    }
   }
 
   async #newestEntry(): Promise<LogEntry | undefined> {
@@ -150,29 +150,43 @@ export class Succession implements Disposable {
   }
 
   /** Begins the term, unless somebody has come before. */
-  async #claim({ state, isNew, newest }: Candidate): Promise<Term | undefined> {
-    const { log, subjects, report } = this.#options;
-    const { tick } = state;
-    const newestEpoch = Number(newest?.headers["epoch"] ?? 0);
-    const epoch = Math.max(this.#epochMin, newestEpoch + 1, (this.#replica?.epoch ?? 0) + 1);
-    const { data, options } = encodeMessage("TermStart", { epoch, tick_id: tick }, { epoch, tick });
-    let sequence: number;
+  async #claim(candidate: Candidate): Promise<Term | undefined> {
+    const expectedLastSequence = candidate.newest?.sequence ?? 0;
     try {
-      const expectedLastSequence = newest?.sequence ?? 0;
-      sequence = await log.append(subjects.commit, data, { ...options, expectedLastSequence });
+      const term = await this.#append(candidate, { expectedLastSequence });
+      if (candidate.isNew) await this.#saveInitial(term);
+      else this.#reportResumed(term);
+      return term;
     } catch (error) {
       if (!(error instanceof WrongLastSequenceError)) throw error;
       return undefined;
     }
-    const term = {
-      epoch,
-      state,
-      sequence,
-      lease: new Lease(this.#options, { epoch, tick: () => state.tick }),
-    };
-    if (isNew) await this.#saveInitial(term);
-    else report.info(`resumed the world at tick ${tick}, in term ${epoch}`);
+  }
+
+  /** Begins the term wherever the log is, and completes the state then. */
+  async #takeOver(candidate: Candidate): Promise<Term> {
+    const term = await this.#append(candidate, {});
+    if (this.#replica) await replay(this.#options, this.#replica, this.#seen + 1);
+    this.#reportResumed(term);
     return term;
+  }
+
+  async #append(
+    { state, newest }: Candidate,
+    expected: Pick<AppendOptions, "expectedLastSequence">,
+  ): Promise<Term> {
+    const { log, subjects } = this.#options;
+    const { tick } = state;
+    const newestEpoch = Number(newest?.headers["epoch"] ?? 0);
+    const epoch = Math.max(this.#epochMin, newestEpoch + 1, (this.#replica?.epoch ?? 0) + 1);
+    const { data, options } = encodeMessage("TermStart", { epoch, tick_id: tick }, { epoch, tick });
+    const sequence = await log.append(subjects.commit, data, { ...options, ...expected });
+    const lease = new Lease(this.#options, { epoch, tick: () => state.tick });
+    return { epoch, state, sequence, lease };
+  }
+
+  #reportResumed({ epoch, state }: Term): void {
+    this.#options.report.info(`resumed the world at tick ${state.tick}, in term ${epoch}`);
   }
 
   /** Every recovery starts from a snapshot, so there is one before the first tick. */

@@ -34,6 +34,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** The machine's date, in milliseconds since 1970: for people to read, never to reckon with. */
+export function systemDateMs(): number {
+  return Date.now();
+}
+
 /** Resolves `delayMs` from now on `clock`; at once when `signal` is aborted. */
 export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

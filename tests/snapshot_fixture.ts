@@ -6,7 +6,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { encode } from "@std/msgpack";
-import * as fc from "fast-check";
+import type * as fc from "fast-check";
 import { MemoryNetwork } from "../lib/bus/memory_bus.ts";
 import { type AnyColumn, FixedColumn } from "../lib/ecs/column.ts";
 import { applyCommands } from "../lib/ecs/command.ts";

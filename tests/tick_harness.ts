@@ -27,6 +27,8 @@ export const HOLDER: SystemManifest = { ...WRITER, onMiss: "hold" };
 export const DEADLINE_MS = WRITER.deadlineMs;
 
 const REQUEST_TIMEOUT_MS = 1000;
+const WAIT_STEP_MS = 50;
+const WAIT_STEPS_MAX = 100;
 
 export interface HarnessOptions extends Partial<Pick<CoordinatorOptions, "hz" | "isUnpaced">> {
   readonly systems: readonly SystemManifest[];
@@ -44,12 +46,16 @@ export class TickHarness implements AsyncDisposable {
   /** Events as `topic system`. */
   readonly events: string[] = [];
   readonly #turns: (() => void)[] = [];
+  readonly #options: HarnessOptions;
   readonly #network: MemoryNetwork;
+  readonly #kills = new Map<string, () => void>();
   readonly #bus: Bus;
   readonly #log: Log;
-  #coordinator: Coordinator | undefined;
+  readonly #coordinators: Coordinator[] = [];
 
-  private constructor({ payloadBytesMax }: HarnessOptions) {
+  private constructor(options: HarnessOptions) {
+    const { payloadBytesMax } = options;
+    this.#options = options;
     this.#network = new MemoryNetwork({
       random: () => 0,
       clock: this.clock,
@@ -67,7 +73,15 @@ export class TickHarness implements AsyncDisposable {
 
   static async open(options: HarnessOptions): Promise<TickHarness> {
     const harness = new TickHarness(options);
-    const { systems, entities = [], schema = createSchema(COMPONENTS), hz = 10 } = options;
+    await harness.pump(harness.openCoordinator("coordinator"));
+    return harness;
+  }
+
+  /** Opens a coordinator of this client, on whatever the log holds; the harness is about the newest. */
+  async openCoordinator(client: string, takeover = false): Promise<Coordinator> {
+    const { systems, entities = [], schema = createSchema(COMPONENTS), hz = 10 } = this.#options;
+    const connection = this.#network.connect(client, { onError: this.#onError });
+    this.#kills.set(client, () => connection.kill());
     const manifests: Manifests = {
       folder: "/manifests",
       schema,
@@ -75,9 +89,9 @@ export class TickHarness implements AsyncDisposable {
       systems,
       worlds: new Map(),
     };
-    const opening = Coordinator.open({
-      ...harness.connect("coordinator"),
-      clock: harness.clock,
+    const coordinator = await Coordinator.open({
+      ...connection,
+      clock: this.clock,
       subjects: SUBJECTS,
       manifests,
       world: {
@@ -87,35 +101,52 @@ export class TickHarness implements AsyncDisposable {
         file: "worlds/test.yaml",
       },
       hz,
-      isUnpaced: options.isUnpaced ?? true,
+      isUnpaced: this.#options.isUnpaced ?? true,
       isResident: false,
       replicas: 1,
+      takeover,
+      dateMs: () => 0,
       report: {
-        info: (line) => harness.lines.push(line),
-        warn: (line) => harness.lines.push(line),
+        info: (line) => this.lines.push(line),
+        warn: (line) => this.lines.push(line),
       },
     });
-    harness.#coordinator = await harness.pump(opening);
-    return harness;
+    this.#coordinators.push(coordinator);
+    return coordinator;
   }
 
+  /** Ends a client as a crash of its process would. */
+  kill(client: string): void {
+    this.#kills.get(client)?.();
+  }
+
+  /** Lets time pass until the promise is settled. */
+  async wait<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    promise.then(() => isSettled = true, () => isSettled = true);
+    for (let step = 0; step < WAIT_STEPS_MAX && !isSettled; step++) {
+      await this.advance(WAIT_STEP_MS);
+    }
+    return await this.pump(promise);
+  }
+
+  /** The newest one. */
   get coordinator(): Coordinator {
-    if (this.#coordinator === undefined) throw new TypeError("Cannot use it before it is open");
-    return this.#coordinator;
+    const coordinator = this.#coordinators.at(-1);
+    if (coordinator === undefined) throw new TypeError("Cannot use it before it is open");
+    return coordinator;
   }
 
   /** Stops a tick that still waits. Nothing is to be left then. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#coordinator?.stop({ abandon: true });
+    for (const coordinator of this.#coordinators) coordinator.stop({ abandon: true });
     await this.settle();
     const { pendingCount } = this.clock;
     if (pendingCount > 0) throw new Error(`Cannot end: ${pendingCount} timers are left`);
   }
 
   connect(name: string): { bus: Bus; log: Log } {
-    return this.#network.connect(name, {
-      onError: (error, subject) => this.lines.push(`${subject}: ${error.stack}`),
-    });
+    return this.#network.connect(name, { onError: this.#onError });
   }
 
   /** Delivers messages until there are none, and lets promises settle. */
@@ -199,11 +230,11 @@ export class TickHarness implements AsyncDisposable {
   }
 
   /** Its answer comes with the end of the tick that it is applied in. */
-  command(commands: MessageOf<"EntityCommand">["commands"]) {
+  command(commands: MessageOf<"EntityCommand">["commands"], id?: string) {
     return this.#request(SUBJECTS.entityCommand, {
       type: "EntityCommand",
       replyType: "EntityCommandReply",
-      value: { commands },
+      value: { ...(id !== undefined && { id }), commands },
     });
   }
 
@@ -231,6 +262,10 @@ export class TickHarness implements AsyncDisposable {
     return stored.filter(({ headers }) => headers["msg-type"] === "TickCommit")
       .map((entry) => decodeMessage("TickCommit", { ...entry, noResponders: false }));
   }
+
+  readonly #onError = (error: Error, subject: string) => {
+    this.lines.push(`${subject}: ${error.stack}`);
+  };
 
   #request<T extends MessageType, R extends MessageType>(
     subject: string,

@@ -107,6 +107,7 @@ const MACHINE_USERS: Readonly<Record<string, RegExp>> = {
   console: /(^|_|\/)main\.ts$|^lib\/cli\.ts$|^coordinator\/status_display\.ts$/,
   crypto: /^lib\/runtime\/main\.ts$|^lib\/nats_server\/fetch_release\.ts$/,
   fetch: /^lib\/nats_server\/fetch_release\.ts$/,
+  Date: /^lib\/clock\.ts$/,
   performance: /^lib\/clock\.ts$/,
   setTimeout: /^lib\/(clock|bus\/nats_log|nats_server\/fetch_release)\.ts$/,
 };

@@ -8,60 +8,22 @@
 import * as z from "zod";
 import type { ValueType } from "@std/msgpack";
 import { FIELD_TYPES } from "../ecs/field_type.ts";
-
-const NAME_LENGTH_MAX = 256;
-const TEXT_LENGTH_MAX = 16_384;
-const U32_MAX = 2 ** 32 - 1;
-
-const name = z.string().min(1).max(NAME_LENGTH_MAX);
-/** A part of subjects, so one NATS token. */
-const instanceId = name.regex(/^[^\s.*>]+$/, "expected one token of a subject");
-const text = z.string().max(TEXT_LENGTH_MAX);
-const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, "expected bin");
-const anyValue = z.custom<ValueType>((value) => value !== undefined, "expected a value");
-
-/** A subject that one can publish to: no wildcards, white space or empty tokens. */
-const subject = name.regex(/^[^\s.*>]+(\.[^\s.*>]+)*$/, "expected a subject");
-
-/** What a MessagePack library may encode as a 64-bit integer, whatever its size. */
-const numberOf = (type: z.ZodNumber) =>
-  z.codec(z.union([z.number(), z.bigint()]), type, {
-    decode: (value) => Number(value),
-    encode: (value) => value,
-  });
-
-const count = numberOf(z.int().min(0).max(U32_MAX));
-const countFromOne = numberOf(z.int().min(1).max(U32_MAX));
-const number = numberOf(z.number());
-const positive = numberOf(z.number().positive());
-const notNegative = numberOf(z.number().min(0));
-
-/** A u64 that is a safe integer: entities, ticks, epochs. */
-const u64 = z.codec(
-  z.union([z.int(), z.bigint()]),
-  z.int().min(0),
-  {
-    decode: (value) => Number(value),
-    encode: (value) => value > U32_MAX ? BigInt(value) : value,
-  },
-);
-
-/** A signed reference: an entity, or -k for the k-th spawned by the same buffer. */
-const entityReference = z.codec(
-  z.union([z.int(), z.bigint()]),
-  z.int(),
-  {
-    decode: (value) => Number(value),
-    encode: (value) => Math.abs(value) > U32_MAX ? BigInt(value) : value,
-  },
-);
-
-/** A u64 that uses all its bits: ids and digests. */
-const digest = z.codec(
-  z.union([z.int().min(0), z.bigint().min(0n).max(2n ** 64n - 1n)]),
-  z.bigint(),
-  { decode: (value) => BigInt(value), encode: (value) => value },
-);
+import {
+  anyValue,
+  bytes,
+  count,
+  countFromOne,
+  digest,
+  entityReference,
+  instanceId,
+  name,
+  notNegative,
+  number,
+  positive,
+  subject,
+  text,
+  u64,
+} from "./values.ts";
 
 const fieldValues = z.record(name, anyValue);
 

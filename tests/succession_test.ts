@@ -1,0 +1,121 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { FencedError } from "../coordinator/committer.ts";
+import { UserError } from "../lib/user_error.ts";
+import { SUBJECTS } from "./fake_instance.ts";
+import { HOLDER, openTicks, TickHarness } from "./tick_harness.ts";
+
+const spawn = { op: "spawn", components: { Position: { x: 7 } } } as const;
+
+/** A world of the holder after some ticks, of a coordinator that then died. */
+async function openDead(ticks: number): Promise<TickHarness> {
+  const harness = await openTicks([HOLDER], { rows: 3 });
+  const { ran } = await harness.start(ticks);
+  await harness.finishAll();
+  await ran;
+  harness.kill("coordinator");
+  return harness;
+}
+
+Deno.test("a coordinator resumes the world that a dead one has left, and goes on with it", async () => {
+  await using harness = await openDead(3);
+  const digest = harness.coordinator.digest();
+  const second = await harness.wait(harness.openCoordinator("second"));
+  assertEquals([second.tickNumber, second.digest()], [3, digest]);
+  assertMatch(harness.lines.join("\n"), /resumed the world at tick 3, in term \d+/);
+  await harness.addInstance(HOLDER, "writer-2");
+  const { ran } = await harness.start(5);
+  await harness.finishAll();
+  await ran;
+  assertEquals(await harness.values("Position", "x"), [5, 5, 5]);
+  const commits = await harness.commits();
+  assertEquals(commits.map(({ tick_id }) => tick_id), [1, 2, 3, 4, 5]);
+  assertEquals(commits.map(({ epoch }) => epoch > commits[0].epoch), [
+    false,
+    false,
+    false,
+    true,
+    true,
+  ]);
+});
+
+Deno.test("a coordinator redoes the tick that a dead one has not committed", async () => {
+  await using harness = await openTicks([HOLDER], { rows: 2000, credits: 4 });
+  await harness.start(9);
+  const [taken] = harness.taken;
+  taken.instance.finish(taken);
+  await harness.settle();
+  harness.kill("coordinator");
+  const late = harness.taken[0];
+  const second = await harness.wait(harness.openCoordinator("second"));
+  assertEquals(second.tickNumber, 0);
+  await harness.addInstance(HOLDER, "writer-2", 4);
+  const { ran } = await harness.start(1);
+  // Of the old term, and so without effect.
+  await harness.finish(late);
+  await harness.finishAll();
+  await ran;
+  assertEquals(new Set(await harness.values("Position", "x")), new Set([1]));
+  assertEquals(second.stats.system("writer").late, 1);
+});
+
+Deno.test("a coordinator leaves a world alone that another one leads, and says how to take it", async () => {
+  await using harness = await openTicks([HOLDER]);
+  const opening = harness.openCoordinator("second");
+  const { message } = await assertRejects(() => harness.wait(opening), UserError);
+  assertMatch(message, /another coordinator does, and is at tick 0\..*--takeover.*--standby/);
+});
+
+Deno.test("a coordinator that another one takes over from is refused, and only then", async () => {
+  await using harness = await openTicks([HOLDER]);
+  const { ran } = await harness.start(9);
+  await harness.finish(harness.next("writer"));
+  const second = await harness.wait(harness.openCoordinator("second", true));
+  assertEquals(second.tickNumber, 1);
+  await harness.finishAll();
+  await assertRejects(() => harness.pump(ran), FencedError);
+  assertEquals((await harness.commits()).length, 1);
+});
+
+Deno.test("of two coordinators that start at once one leads", async () => {
+  await using harness = await TickHarness.open({ systems: [] });
+  harness.kill("coordinator");
+  const openings = ["a", "b"].map((client) => harness.openCoordinator(client));
+  const outcomes = await harness.wait(Promise.allSettled(openings));
+  assertEquals(outcomes.map(({ status }) => status).toSorted(), ["fulfilled", "rejected"]);
+});
+
+Deno.test("a buffer that is sent again after a crash is answered as the first time", async () => {
+  await using harness = await TickHarness.open({ systems: [] });
+  const first = harness.command([spawn], "order-1");
+  await harness.settle();
+  await (await harness.start(2)).ran;
+  const answer = await harness.pump(first);
+  harness.kill("coordinator");
+  await harness.wait(harness.openCoordinator("second"));
+  const again = harness.command([spawn, spawn], "order-1");
+  const other = harness.command([spawn], "order-2");
+  await harness.settle();
+  await (await harness.start(4)).ran;
+  assertEquals(await harness.pump(again), answer);
+  assertEquals(await harness.pump(other), { tick_id: 3, spawned: [2], refused: [] });
+  assertEquals(harness.coordinator.entityCount, 2);
+});
+
+Deno.test("a new world begins anew when its coordinator died before its beginning was stored", async () => {
+  await using harness = await TickHarness.open({ systems: [], entities: [{ Position: {} }] });
+  harness.kill("coordinator");
+  const { log } = harness.connect("rival");
+  await harness.pump(log.purge(SUBJECTS.streams.snapshots));
+  const second = await harness.wait(harness.openCoordinator("second"));
+  assertEquals([second.tickNumber, second.entityCount], [0, 1]);
+});
+
+Deno.test("a log with ticks but without a whole snapshot is refused, and left as it is", async () => {
+  await using harness = await openDead(2);
+  const { log } = harness.connect("rival");
+  await harness.pump(log.purge(SUBJECTS.streams.snapshots));
+  const opening = harness.openCoordinator("second");
+  const reason = "its log has ticks, but TEST_SNAPSHOTS has no whole snapshot";
+  await assertRejects(() => harness.wait(opening), UserError, reason);
+  assertEquals((await harness.commits()).length, 2);
+});
