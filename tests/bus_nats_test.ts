@@ -90,7 +90,18 @@ Deno.test("what waits for the log when the server goes is told at once", async (
   const append = log.append("x", new Uint8Array(1));
   Deno.kill(server.pid, "SIGKILL");
   await assertRejects(() => append, Error, "the connection to the NATS server is broken");
-  await assertRejects(() => log.info("none"), Error, "connection to the NATS server is broken");
+  await bus.close();
+});
+
+Deno.test("what may be asked twice is asked again when the server is back", async () => {
+  await using server = await startTestServer();
+  const { bus, log } = await connect(server.url, "a");
+  Deno.kill(server.pid, "SIGSTOP");
+  const info = log.info("none");
+  Deno.kill(server.pid, "SIGKILL");
+  await server.exited;
+  await using _second = await startTestServer({ port: server.port });
+  await assertRejects(() => info, Error, "stream not found");
   await bus.close();
 });
 

@@ -15,3 +15,9 @@ export function isNoResponders(error: unknown): boolean {
 export function isPayloadTooLarge(error: unknown): error is Error {
   return error instanceof errors.InvalidArgumentError && error.message.includes("max_payload");
 }
+
+/** Whether `error`, or what caused it, says that no answer came in time. */
+export function isTimeout(error: unknown): boolean {
+  if (error instanceof errors.TimeoutError) return true;
+  return error instanceof Error && error.cause !== undefined && isTimeout(error.cause);
+}

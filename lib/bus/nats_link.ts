@@ -8,11 +8,17 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import type { BusStatus } from "./bus.ts";
 
+/** The connection broke while something was waited for, or had before. */
+export class BrokenLinkError extends Error {
+  override readonly name = "BrokenLinkError";
+}
+
 export class NatsLink {
   readonly #statusHandlers: ((status: BusStatus) => void)[] = [];
   /** Reject what waits for an answer. */
   readonly #waiting = new Set<(error: Error) => void>();
   #isConnected = true;
+  #isClosed = false;
 
   constructor(connection: NatsConnection, options: { onError: (error: Error) => void }) {
     this.#watch(connection, options);
@@ -20,6 +26,11 @@ export class NatsLink {
 
   get isConnected(): boolean {
     return this.#isConnected;
+  }
+
+  /** True when the connection will not come back. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Calls `handler` on every change of status until the connection is closed. */
@@ -56,11 +67,12 @@ export class NatsLink {
 
   #set(status: BusStatus): void {
     this.#isConnected = status === "reconnected";
+    this.#isClosed = status === "closed";
     if (!this.#isConnected) { for (const reject of this.#waiting) reject(brokenError()); }
     for (const handler of this.#statusHandlers) handler(status);
   }
 }
 
-function brokenError(): Error {
-  return new Error("the connection to the NATS server is broken");
+function brokenError(): BrokenLinkError {
+  return new BrokenLinkError("the connection to the NATS server is broken");
 }

@@ -31,9 +31,10 @@ import {
   type StreamInfo,
   WrongLastSequenceError,
 } from "./log.ts";
-import { isNoResponders, isPayloadTooLarge } from "./nats_errors.ts";
+import { delay, systemClock } from "../clock.ts";
+import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
-import type { NatsLink } from "./nats_link.ts";
+import { BrokenLinkError, type NatsLink } from "./nats_link.ts";
 
 /** A cluster may take longer while it elects a leader, and has to be asked again then. */
 const APPEND_TIMEOUT_MS = 2_000;
@@ -44,6 +45,10 @@ const APPEND_TIMEOUT_MS = 2_000;
 const IDS_REMEMBERED_MS = 10_000;
 /** Entries asked for at a time; each may be as large as the bus carries. */
 const READ_BATCH_MAX = 32;
+/** How long to ask again while a server restarts or a cluster has no leader, */
+const PATIENCE_MS = 15_000;
+/** and how often. */
+const ASK_AGAIN_MS = 250;
 /** How long the server may be silent amid a batch. */
 const READ_TIMEOUT_MS = 10_000;
 /** The server deletes a consumer whose reader went away after this. */
@@ -51,6 +56,9 @@ const CONSUMER_INACTIVE_MS = 60_000;
 
 /** What newer servers answer when another message with the same expectation is being stored. */
 const WRONG_LAST_SEQUENCE_CONSTANT = 10164;
+
+const HTTP_UNAVAILABLE = 503;
+const NO_SUITABLE_PEERS = 10005;
 
 export class NatsLog implements Log {
   readonly #connection: NatsConnection;
@@ -72,14 +80,15 @@ export class NatsLog implements Log {
   async open(config: StreamConfig): Promise<StreamInfo> {
     const { name } = config;
     const { streams } = this.#manager;
+    const settings = toStreamSettings(config);
     try {
-      return await this.#link.whileConnected(async () => {
-        const exists = await this.#exists(name);
-        const settings = toStreamSettings(config);
-        const info = exists
-          ? await streams.update(name, settings)
-          : await streams.add({ name, ...settings });
-        return toStreamInfo(info);
+      return await this.#ask(async () => {
+        try {
+          return toStreamInfo(await streams.update(name, settings));
+        } catch (error) {
+          if (!isApiError(error, JetStreamApiCodes.StreamNotFound)) throw error;
+          return toStreamInfo(await streams.add({ name, ...settings }));
+        }
       });
     } catch (cause) {
       throw explain(cause, `Cannot open stream "${name}"`);
@@ -107,7 +116,7 @@ export class NatsLog implements Log {
 
   async last(stream: string, subject: string): Promise<LogEntry | undefined> {
     try {
-      const stored = await this.#link.whileConnected(() =>
+      const stored = await this.#ask(() =>
         this.#manager.streams.getMessage(stream, { last_by_subj: subject })
       );
       if (stored === null) return undefined;
@@ -145,7 +154,7 @@ export class NatsLog implements Log {
     if (before !== undefined && before <= 1) return;
     try {
       const range = before === undefined ? { filter } : { filter, seq: before };
-      await this.#link.whileConnected(() => this.#manager.streams.purge(stream, range));
+      await this.#ask(() => this.#manager.streams.purge(stream, range));
     } catch (cause) {
       throw explain(cause, `Cannot purge stream "${stream}"`);
     }
@@ -154,20 +163,24 @@ export class NatsLog implements Log {
   async info(stream: string): Promise<StreamInfo> {
     try {
       return toStreamInfo(
-        await this.#link.whileConnected(() => this.#manager.streams.info(stream)),
+        await this.#ask(() => this.#manager.streams.info(stream)),
       );
     } catch (cause) {
       throw explain(cause, `Cannot inspect stream "${stream}"`);
     }
   }
 
-  async #exists(stream: string): Promise<boolean> {
-    try {
-      await this.#manager.streams.info(stream);
-      return true;
-    } catch (error) {
-      if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return false;
-      throw error;
+  /** Asks, and asks again while the answer is that nobody can answer now. */
+  async #ask<T>(request: () => Promise<T>): Promise<T> {
+    const giveUpAt = systemClock.now() + PATIENCE_MS;
+    while (true) {
+      try {
+        return await this.#link.whileConnected(request);
+      } catch (error) {
+        const isFinal = this.#link.isClosed || systemClock.now() > giveUpAt;
+        if (isFinal || !isUnavailable(error)) throw error;
+      }
+      await delay(systemClock, ASK_AGAIN_MS);
     }
   }
 
@@ -175,7 +188,7 @@ export class NatsLog implements Log {
     const { lastSequence } = await this.info(stream).catch((error) => {
       throw explain(error.cause ?? error, `Cannot read stream "${stream}"`);
     });
-    const { name, num_pending } = await this.#link.whileConnected(() =>
+    const { name, num_pending } = await this.#ask(() =>
       this.#manager.consumers.add(stream, {
         ...config,
         ack_policy: AckPolicy.None,
@@ -290,6 +303,13 @@ function explainAppendError(
   if (isNoResponders(cause)) return new Error(`${failure}: no stream captures it`, { cause });
   if (isPayloadTooLarge(cause)) return new RangeError(`${failure}: ${cause.message}`, { cause });
   return explain(cause, failure);
+}
+
+/** Whether a later try may fare better: a server restarts, or a cluster has no leader or too few members yet. */
+function isUnavailable(error: unknown): boolean {
+  if (error instanceof BrokenLinkError || isTimeout(error) || isNoResponders(error)) return true;
+  return error instanceof JetStreamApiError &&
+    (error.status === HTTP_UNAVAILABLE || error.code === NO_SUITABLE_PEERS);
 }
 
 function isApiError(error: unknown, code: number): error is JetStreamApiError {
