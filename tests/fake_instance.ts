@@ -78,7 +78,8 @@ export class FakeInstance {
     const { schedule } = this.#drop(taken);
     const result = { ...this.resultOf(schedule), ...parts };
     this.offerCredit();
-    this.#publish(SUBJECTS.componentChanged(schedule.system), "ComponentShard", result);
+    const reply = `${taken.message.reply}.${this.#options.id}`;
+    this.#publish(SUBJECTS.componentChanged(schedule.system), "ComponentShard", result, reply);
   }
 
   /** Answers without a result: with an error, if one is given, or with nothing to change. */
@@ -132,9 +133,14 @@ export class FakeInstance {
     };
   }
 
-  #publish<T extends MessageType>(subject: string, type: T, value: MessageOf<T>): void {
+  #publish<T extends MessageType>(
+    subject: string,
+    type: T,
+    value: MessageOf<T>,
+    reply?: string,
+  ): void {
     const { data, options } = encodeMessage(type, value);
-    this.#options.bus.publish(subject, data, options);
+    this.#options.bus.publish(subject, data, { ...options, ...(reply && { reply }) });
   }
 }
 

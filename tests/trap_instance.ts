@@ -73,7 +73,10 @@ export class TrapInstance {
       : good;
     const raw = encodeRaw("ComponentShard", result);
     this.#offerCredit();
-    bus.publish(subjects.componentChanged("trap"), raw.data, { headers: raw.headers });
+    bus.publish(subjects.componentChanged("trap"), raw.data, {
+      headers: raw.headers,
+      reply: `${message.reply}.trapper`,
+    });
   }
 }
 

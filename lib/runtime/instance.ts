@@ -217,7 +217,9 @@ export class Instance {
       const shard = this.#runner.decode(this.#decodeSchedule(message));
       const sets = await this.#sets.of(shard.schedule);
       await this.#nextTurn();
-      if (!this.#isObsolete(shard.schedule)) return await this.#runShard(shard, sets);
+      if (!this.#isObsolete(shard.schedule)) {
+        return await this.#runShard(shard, { sets, reply: message.reply });
+      }
       return this.#publisherOf(this.#encodeAck(shard.schedule, { compute_ms: 0 }));
     } catch (error) {
       return () => this.#refuse(message, error);
@@ -260,7 +262,7 @@ export class Instance {
 
   async #runShard(
     shard: DecodedShard,
-    sets: Record<string, BroadcastSet>,
+    { sets, reply }: { sets: Record<string, BroadcastSet>; reply: string | undefined },
   ): Promise<() => void> {
     const { clock } = this.#options;
     const { schedule } = shard;
@@ -268,7 +270,8 @@ export class Instance {
     try {
       const output = await this.#runner.run(shard, sets);
       const compute_ms = this.#countRun(clock.now() - startedAt, output.rows);
-      return this.#publisherOf(this.#encodeResult(schedule, output, compute_ms));
+      const result = this.#encodeResult(schedule, output, compute_ms);
+      return this.#publisherOf(result, reply);
     } catch (error) {
       const compute_ms = this.#countRun(clock.now() - startedAt, 0);
       this.#totals.errors++;
@@ -279,8 +282,14 @@ export class Instance {
     }
   }
 
-  #publisherOf({ subject, data, options }: Encoded & { subject: string }): () => void {
-    return () => this.#options.bus.publish(subject, data, options);
+  /** @param reply where the coordinator learns that the log has stored it, if it is stored */
+  #publisherOf(
+    { subject, data, options }: Encoded & { subject: string },
+    reply?: string,
+  ): () => void {
+    const { bus, instanceId } = this.#options;
+    const stored = reply === undefined ? {} : { reply: `${reply}.${instanceId}` };
+    return () => bus.publish(subject, data, { ...options, ...stored });
   }
 
   /** What the shard changed; an ack where it changed nothing. */
