@@ -46,6 +46,7 @@ export class Cluster {
   readonly #coordinators = new Set<SimulatedProcess>();
   #isServerUp = true;
   #isCalm = false;
+  #isOver = false;
   #count = 0;
 
   constructor(options: ClusterOptions) {
@@ -125,6 +126,15 @@ export class Cluster {
   startBeside(): string | undefined {
     if (this.#coordinators.size >= COORDINATORS_MAX) return undefined;
     return this.startCoordinator();
+  }
+
+  /** Ends everything, and makes the world again from what is stored. */
+  async recover(): Promise<Coordinator> {
+    this.#isOver = true;
+    for (const process of this.processes) process.kill();
+    this.#instances.clear();
+    this.#coordinators.clear();
+    return await this.#open(this.#startProcess("reader"));
   }
 
   startInstance(manifest: SystemManifest): void {
@@ -212,6 +222,7 @@ export class Cluster {
   #restartLater(manifest: SystemManifest | undefined): void {
     const { clock, draw } = this.#options;
     clock.after(toQuanta(draw.unit() * RESTART_MS_MAX), () => {
+      if (this.#isOver) return;
       if (manifest !== undefined) this.startInstance(manifest);
       else if (this.#coordinators.size === 0) this.startCoordinator();
     });

@@ -163,7 +163,7 @@ function writeSystem(
     changeEvery: draw.pick([1, 1, 2, 5, 20]),
     throwEvery: throws ? draw.between(20, 400) : 0,
     commands: Array.from(
-      { length: draw.chance(0.5) ? draw.between(1, 3) : 0 },
+      { length: draw.chance(0.5) ? draw.between(1, 2) : 0 },
       () => writeCommandRule(draw, components),
     ),
   };
@@ -174,7 +174,7 @@ function writeCommandRule(draw: Draw, components: readonly Sketch[]): CommandRul
   const named = draw.some(components, 2);
   return {
     kind: draw.pick(COMMAND_KINDS),
-    every: draw.between(30, 200),
+    every: draw.between(60, 300),
     components: (named.length > 0 ? named : [components[0]]).map(({ name }) => name),
   };
 }

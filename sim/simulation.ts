@@ -144,7 +144,16 @@ class Simulation {
     this.#cluster.start();
     this.#client.run().catch((error) => this.#fail(error));
     await this.#pump(() => this.#done !== undefined);
-    this.#checkEnd();
+    this.#checkEnd(this.#done);
+    this.#client.stop();
+    if (this.#calmAt === undefined) this.#heal(this.#clock.now());
+    let recovered: Coordinator | undefined;
+    this.#cluster.recover().then(
+      (coordinator) => recovered = coordinator,
+      (error) => this.#fail(error),
+    );
+    await this.#pump(() => recovered !== undefined);
+    this.#checkEnd(recovered);
     return {
       seed: this.#seed,
       ticks: this.#observer.tick,
@@ -198,12 +207,17 @@ class Simulation {
     this.#cluster.calm();
   }
 
-  #checkEnd(): void {
+  /** The world that a coordinator has at the end, or makes again from the log, is the one that should be. */
+  #checkEnd(coordinator: Coordinator | undefined): void {
     const { tick, reference } = this.#observer;
     insist(tick === this.#ticks, () => `the run ended at tick ${tick} of ${this.#ticks}`);
     insist(
-      this.#done?.digest() === worldDigest(reference.world),
-      () => "the coordinator's world is not the one of the undisturbed run",
+      coordinator?.tickNumber === tick,
+      () => `a coordinator is at tick ${coordinator?.tickNumber}, and the log at tick ${tick}`,
+    );
+    insist(
+      coordinator.digest() === worldDigest(reference.world),
+      () => "a coordinator's world is not the one of the undisturbed run",
     );
   }
 
