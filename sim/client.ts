@@ -8,7 +8,7 @@
 import { delay } from "../lib/clock.ts";
 import type { Schema } from "../lib/ecs/component.ts";
 import { encodeFieldValue } from "../lib/wire/command.ts";
-import type { MessageOf, WireCommand } from "../lib/wire/messages.ts";
+import type { MessageOf, MessageType, WireCommand } from "../lib/wire/messages.ts";
 import { requestMessage } from "../lib/wire/request.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import type { Draw } from "./draw.ts";
@@ -30,6 +30,7 @@ const REQUEST_TIMEOUT_MS = 1000;
 const COMMANDS_MAX = 5;
 const ENTITIES_MAX = 150;
 const SENDS_MAX = 4;
+const PAUSE_MS = 100;
 
 export class Client {
   readonly #options: ClientOptions;
@@ -46,7 +47,7 @@ export class Client {
     const { process, draw, pauseMs } = this.#options;
     while (!this.#isStopped) {
       await delay(process.clock, draw.exponential(pauseMs));
-      await this.#command();
+      await this.#patiently(() => this.#act(draw.below(20)));
     }
   }
 
@@ -54,27 +55,90 @@ export class Client {
     this.#isStopped = true;
   }
 
+  #act(dice: number): Promise<void> {
+    if (dice < 5) return this.#query();
+    if (dice === 5) return this.#changeRate();
+    if (dice === 6) return this.#pause();
+    return this.#command();
+  }
+
   async #command(): Promise<void> {
-    const { process, draw, subjects, observer } = this.#options;
+    const { process, draw, observer, subjects } = this.#options;
     const count = draw.between(1, COMMANDS_MAX);
     const value: MessageOf<"EntityCommand"> = {
       id: `${process.name}-${++this.#count}`,
       commands: Array.from({ length: count }, () => this.#draw()),
     };
-    for (let sends = 0; sends < SENDS_MAX && !this.#isStopped; sends++) {
-      try {
-        const reply = await requestMessage(process.bus, subjects.entityCommand, {
-          type: "EntityCommand",
-          replyType: "EntityCommandReply",
-          value,
-          timeoutMs: REQUEST_TIMEOUT_MS,
-        });
-        this.answered++;
-        return observer.checkReply(value, reply);
-      } catch (error) {
-        if (!(error instanceof Error) || !RETRIED.has(error.name)) throw error;
-        await delay(process.clock, draw.unit() * REQUEST_TIMEOUT_MS);
-      }
+    for (let sends = 1; !this.#isStopped; sends++) {
+      const reply = await this.#patiently(
+        () => this.#ask(subjects.entityCommand, "EntityCommand", value, "EntityCommandReply"),
+      );
+      if (reply !== undefined) return observer.checkReply(value, reply);
+      // It may take effect yet; this client does not care any more.
+      if (sends === SENDS_MAX) return;
+    }
+  }
+
+  async #query(): Promise<void> {
+    const { draw, observer, subjects } = this.#options;
+    const query = { read: ["Entity", observer.viewed.name] };
+    const limit = draw.pick([5, 50, 1000]);
+    let cursor: string | undefined;
+    do {
+      const page: MessageOf<"QueryResponse"> = await this.#ask(
+        subjects.queryRequest,
+        "QueryRequest",
+        { query, limit, ...(cursor !== undefined && { cursor }) },
+        "QueryResponse",
+      );
+      observer.checkPage(page, { isFirst: cursor === undefined });
+      cursor = page.next;
+    } while (cursor !== undefined);
+  }
+
+  async #changeRate(): Promise<void> {
+    const { draw, subjects } = this.#options;
+    const value = { op: "rate" as const, hz: draw.between(20, 500) };
+    await this.#ask(subjects.control, "Control", value, "ControlReply");
+  }
+
+  /** Whatever happens meanwhile, the world goes on in the end. */
+  async #pause(): Promise<void> {
+    const { process, draw, subjects } = this.#options;
+    await this.#patiently(
+      () => this.#ask(subjects.control, "Control", { op: "pause" }, "ControlReply"),
+    );
+    await delay(process.clock, draw.exponential(PAUSE_MS));
+    for (let isResumed = false; !isResumed;) {
+      const status = await this.#patiently(
+        () => this.#ask(subjects.control, "Control", { op: "resume" }, "ControlReply"),
+      );
+      isResumed = status !== undefined;
+    }
+  }
+
+  async #ask<T extends MessageType, R extends MessageType>(
+    subject: string,
+    type: T,
+    value: MessageOf<T>,
+    replyType: R,
+  ): Promise<MessageOf<R>> {
+    const { process: { bus } } = this.#options;
+    const timeoutMs = REQUEST_TIMEOUT_MS;
+    const reply = await requestMessage(bus, subject, { type, value, replyType, timeoutMs });
+    this.answered++;
+    return reply;
+  }
+
+  /** Waits a little after what a client can only try again; undefined then. */
+  async #patiently<T>(request: () => Promise<T>): Promise<T | undefined> {
+    const { process, draw } = this.#options;
+    try {
+      return await request();
+    } catch (error) {
+      if (!(error instanceof Error) || !RETRIED.has(error.name)) throw error;
+      await delay(process.clock, draw.unit() * REQUEST_TIMEOUT_MS);
+      return undefined;
     }
   }
 

@@ -7,11 +7,13 @@
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Delivery } from "../lib/bus/memory_link.ts";
 import type { LogEntry } from "../lib/bus/log.ts";
+import type { ComponentType } from "../lib/ecs/component.ts";
 import { decodePayload } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { Reference, type ReferenceTick } from "./reference.ts";
 import type { Scenario } from "./scenario.ts";
+import { type View, viewOfChunks, viewOfWorld } from "./view.ts";
 import { insist } from "./violation.ts";
 
 type Commit = MessageOf<"TickCommit">;
@@ -41,17 +43,28 @@ export class Observer {
   readonly reference: Reference;
   readonly #options: ObserverOptions;
   readonly #ticks = new Map<number, Remembered>();
+  /** What the first component was after each tick. */
+  readonly #views = new Map<number, View>();
   /** Results that are stored, for ticks that are not committed. */
   readonly #results = new Map<string, Uint8Array>();
   /** When a coordinator first sent a system's schedule in a tick, and first got an attempt's end. */
   readonly #sent = new Map<string, number>();
   readonly #ended = new Map<string, number>();
+  /** Systems of which a result did not fit into a message. */
+  readonly #tooLarge = new Map<string, number>();
   #moment = 0;
   #epoch = 0;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
     this.reference = new Reference(options.scenario);
+    this.#views.set(0, viewOfWorld(this.reference.world, this.viewed));
+  }
+
+  /** The component that queries are checked with. */
+  get viewed(): ComponentType {
+    const [component] = this.#options.scenario.manifests.schema.values();
+    return component;
   }
 
   /** Number of the newest tick in the log. */
@@ -108,6 +121,27 @@ export class Observer {
     );
   }
 
+  /** A page that a query for the viewed component got must be what there was after its tick. */
+  checkPage(
+    { chunks, tick_id, next }: MessageOf<"QueryResponse">,
+    { isFirst }: { isFirst: boolean },
+  ): void {
+    const view = this.#views.get(tick_id);
+    insist(view !== undefined, () => `a query was answered with tick ${tick_id} before its commit`);
+    const page = viewOfChunks(chunks, this.viewed);
+    const wrong = [...page].find(([entity, row]) => view.get(entity) !== row);
+    insist(
+      wrong === undefined,
+      () =>
+        `a query was answered with another row of entity ${wrong?.[0]} than tick ${tick_id} has`,
+    );
+    const isAll = isFirst && next === undefined;
+    insist(
+      !isAll || page.size === view.size,
+      () => `a query was answered with ${page.size} of the ${view.size} rows of tick ${tick_id}`,
+    );
+  }
+
   /** The coordinator's own connection, with the moments noted when it sends and gets what counts. */
   watch(bus: Bus): Bus {
     return new Proxy(bus, {
@@ -143,7 +177,10 @@ export class Observer {
   #noteEnd({ headers, data }: Message): void {
     const type = headers["msg-type"];
     if (type !== "ComponentShard" && type !== "TickAck") return;
-    noteFirst(this.#ended, attemptKey(decodePayload(type, data)), ++this.#moment);
+    const end = decodePayload(type, data);
+    noteFirst(this.#ended, attemptKey(end), ++this.#moment);
+    const isTooLarge = "error" in end && end.error?.startsWith(TOO_LARGE);
+    if (isTooLarge) this.#tooLarge.set(`${end.epoch} ${end.tick_id} ${end.system}`, this.#moment);
   }
 
   #keep(data: Uint8Array): void {
@@ -160,13 +197,19 @@ export class Observer {
   #commit(commit: Commit): void {
     const { epoch, tick_id } = commit;
     insist(epoch === this.#epoch, () => `term ${epoch} committed in term ${this.#epoch}`);
-    const outcome = this.reference.run(commit, (attempt) => {
-      const data = this.#results.get(attemptKey({ epoch, tick_id, ...attempt }));
-      return data && decodePayload("ComponentShard", data);
+    const outcome = this.reference.run(commit, {
+      resultOf: (attempt) => {
+        const data = this.#results.get(attemptKey({ epoch, tick_id, ...attempt }));
+        return data && decodePayload("ComponentShard", data);
+      },
+      isTooLarge: (system) => this.#tooLarge.has(`${epoch} ${tick_id} ${system}`),
     });
     this.#checkOverlap(commit, outcome);
     this.#ticks.set(tick_id, { commit, outcome });
-    for (const kept of [this.#results, this.#sent, this.#ended]) dropUpTo(kept, tick_id);
+    this.#views.set(tick_id, viewOfWorld(this.reference.world, this.viewed));
+    for (const kept of [this.#results, this.#sent, this.#ended, this.#tooLarge]) {
+      dropUpTo(kept, tick_id);
+    }
     this.#options.onTick(commit);
   }
 
@@ -207,6 +250,9 @@ export class Observer {
     return remembered;
   }
 }
+
+/** How an instance reports a result that does not fit into a message. */
+const TOO_LARGE = "RangeError: Cannot publish the result";
 
 function noteFirst(moments: Map<string, number>, key: string, moment: number): void {
   if (!moments.has(key)) moments.set(key, moment);

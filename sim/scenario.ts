@@ -47,7 +47,7 @@ const COMMAND_KINDS: readonly CommandKind[] = [
   "set",
 ];
 const HZ = [Infinity, 20, 60, 200];
-const PAYLOAD_BYTES_MAX = [8 * 1024, 12 * 1024, 64 * 1024];
+const PAYLOAD_BYTES_MAX = [8 * 1024, 16 * 1024, 64 * 1024];
 
 export function createScenario(seed: number): Scenario {
   const draw = new Draw(seed, "scenario");
