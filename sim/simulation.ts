@@ -44,6 +44,10 @@ export interface SimulationOptions {
   readonly seed: number;
   /** Told of everything that happens, line by line. */
   readonly onLine?: ((line: string) => void) | undefined;
+  /** Told of every message on its way. */
+  readonly onDelivery?: ((delivery: Delivery) => void) | undefined;
+  /** Nothing goes wrong from the beginning. */
+  readonly isCalm?: boolean;
 }
 
 /** Events of one simulation: what takes more spins. */
@@ -51,7 +55,7 @@ const EVENTS_MAX = 400_000;
 /** How long it may take to the last tick once nothing goes wrong any more. */
 const LIVENESS_MS = 60_000;
 const TIMERS_MAX = 20_000;
-const SUBJECTS = createSubjects("sim");
+export const SUBJECTS = createSubjects("sim");
 
 /** @throws {Violation} when a promise was broken. */
 export function simulate(options: SimulationOptions): Promise<SimulationResult> {
@@ -60,6 +64,7 @@ export function simulate(options: SimulationOptions): Promise<SimulationResult> 
 
 class Simulation {
   readonly #seed: number;
+  readonly #onDelivery: (delivery: Delivery) => void;
   readonly #clock = new VirtualClock();
   readonly #turns: (() => void)[] = [];
   readonly #trace: Trace;
@@ -75,10 +80,11 @@ class Simulation {
   #failure: unknown;
   #done: Coordinator | undefined;
 
-  constructor({ seed, onLine }: SimulationOptions) {
+  constructor({ seed, onLine, onDelivery = () => {}, isCalm = false }: SimulationOptions) {
     const scenario = createScenario(seed);
     const clock = this.#clock;
     this.#seed = seed;
+    this.#onDelivery = onDelivery;
     this.#ticks = scenario.ticks;
     this.#trace = new Trace({ clock, onLine });
     for (const [file, text] of scenario.files) this.#trace.say(file, text);
@@ -138,6 +144,7 @@ class Simulation {
       observer: this.#observer,
       pauseMs: this.#troubles.clientPauseMs,
     });
+    if (isCalm) this.#heal(0);
   }
 
   async run(): Promise<SimulationResult> {
@@ -224,6 +231,7 @@ class Simulation {
   #decide(delivery: Delivery): Fault | undefined {
     const { from, to, message: { subject, data } } = delivery;
     if (to === SERVER) this.#guard(() => this.#observer.published(delivery));
+    this.#onDelivery(delivery);
     const fault = this.#faults.decide(delivery);
     this.#trace.delivery({ from, to, subject, bytes: data.length, fault });
     return fault;
