@@ -54,18 +54,13 @@ export class Committer {
   }
 
   /**
-   * Resolves once the commit before is stored and this one is next; calls
+   * Resolves once the commit before is stored and this one is on its way; calls
    * `onStored` when this one is stored, too.
-   * @param after what is to be in the log before the commit
    * @throws {FencedError} when another coordinator has committed.
    */
-  async commit(
-    commit: Commit,
-    onStored: () => void,
-    { after = Promise.resolve() }: { after?: Promise<void> } = {},
-  ): Promise<void> {
+  async commit(commit: Commit, onStored: () => void): Promise<void> {
     await this.#pending;
-    this.#pending = after.then(() => this.#store(commit)).then(onStored);
+    this.#pending = this.#store(commit).then(onStored);
     // Whoever awaits it next gets the error.
     this.#pending.catch(() => undefined);
   }

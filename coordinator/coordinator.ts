@@ -6,7 +6,7 @@
  * @module
  */
 import type { Bus, Message } from "../lib/bus/bus.ts";
-import { isStoredNotice, type Log } from "../lib/bus/log.ts";
+import type { Log } from "../lib/bus/log.ts";
 import { type Clock, delay, systemDateMs, type Timer } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
@@ -241,9 +241,9 @@ export class Coordinator {
     reception.listen(
       subjects.componentChanged(),
       "ComponentShard",
-      (result, message) => {
+      (result) => {
         this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
-        this.#engine.acceptResult(result, message);
+        this.#engine.acceptResult(result);
       },
     );
     reception.listen(subjects.tickDone, "TickAck", (ack) => {
@@ -292,7 +292,7 @@ export class Coordinator {
         "QueryWatchReply",
         this.#queries.watch(value, this.#options.clock.now()),
       ));
-    bus.subscribe(`${this.#engine.scheduleInbox}.>`, (message) => this.#answer(message));
+    bus.subscribe(`${this.#engine.scheduleInbox}.>`, (message) => this.#bounce(message));
     bus.onStatus((status) => status === "reconnected" && this.#resume());
   }
 
@@ -383,16 +383,16 @@ export class Coordinator {
     this.#waitingQueries.push(answer);
   }
 
-  /** A schedule found no instance with a credit, or was refused; or its result is stored. */
-  #answer(message: Message): void {
-    const [system, tick, shard, attempt, instance] = message.subject
+  /** A schedule found no instance with a credit, or the instance refused it. */
+  #bounce(message: Message): void {
+    const [system, tick, shard, attempt] = message.subject
       .slice(this.#engine.scheduleInbox.length + 1).split(".");
-    const of = { tick: Number(tick), shard: Number(shard), attempt: Number(attempt) };
-    if (instance === undefined) {
-      this.#engine.bounce(system, { ...of, isRefused: !message.noResponders });
-    } else if (isStoredNotice(message)) {
-      this.#engine.confirmResult({ ...of, system, instance });
-    }
+    this.#engine.bounce(system, {
+      tick: Number(tick),
+      shard: Number(shard),
+      attempt: Number(attempt),
+      isRefused: !message.noResponders,
+    });
   }
 
   /** To a watch: what does not fit into a message is lost, rather than the coordinator. */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Bus, Message } from "../lib/bus/bus.ts";
+import type { Bus } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { CommandOutcome } from "../lib/ecs/command.ts";
@@ -22,7 +22,6 @@ import { Committer } from "./committer.ts";
 import type { Attempt, Credits } from "./dispatcher.ts";
 import { buildGraph, type Graph } from "./graph.ts";
 import { Residency } from "./residency.ts";
-import { type ResultKey, ResultLedger } from "./result_ledger.ts";
 import type { Stats } from "./stats.ts";
 import type { SystemRun } from "./system_run.ts";
 import { Tick } from "./tick.ts";
@@ -65,7 +64,6 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #state: WorldState;
   readonly #committer: Committer;
-  readonly #results: ResultLedger;
   readonly #broadcaster: Broadcaster;
   readonly #residencies = new Map<string, Residency>();
   readonly #skipping = new Set<string>();
@@ -86,7 +84,6 @@ export class Engine {
       subject: subjects.commit,
       lastSequence: lastCommit,
     });
-    this.#results = new ResultLedger({ log, clock, report });
     this.#broadcaster = new Broadcaster({
       world: state.world,
       epoch,
@@ -113,7 +110,7 @@ export class Engine {
     return this.#graph.graph;
   }
 
-  /** Replies to schedules (no responders, refusals, results that are stored) arrive below this subject. */
+  /** Replies to schedules (no responders, refusals) arrive below this subject. */
   get scheduleInbox(): string {
     return this.#scheduleInbox;
   }
@@ -136,28 +133,23 @@ export class Engine {
     const outcomes = this.#finish(step, runs);
     this.#count(runs);
     stats.addTick(clock.now() - startedAt);
-    await this.#committer.commit(
-      {
-        ...this.#tickStart(tick, dt),
-        buffers: taken.filter(({ outcome }) => outcome !== undefined)
-          .map(({ buffer }) => buffer.data),
-        systems: runs.map(({ plan, missed, accepted }) => ({
-          system: plan.manifest.name,
-          missed,
-          shards: accepted.map((shard) => shard ?? null),
-        })),
-        digest: this.#state.digest,
-      },
-      () => this.#announce(tick, taken, outcomes),
-      { after: this.#results.settle() },
-    );
+    await this.#committer.commit({
+      ...this.#tickStart(tick, dt),
+      buffers: taken.filter(({ outcome }) => outcome !== undefined)
+        .map(({ buffer }) => buffer.data),
+      systems: runs.map(({ plan, missed, accepted }) => ({
+        system: plan.manifest.name,
+        missed,
+        shards: accepted.map((shard) => shard ?? null),
+      })),
+      digest: this.#state.digest,
+    }, () => this.#announce(tick, taken, outcomes));
     return true;
   }
 
   /** Ends the tick that is running, if one is, without committing it; waits for no commit. */
   abandon(): void {
     this.#current?.abandon();
-    this.#results.abandon();
     this.#committer.abandon();
   }
 
@@ -172,18 +164,12 @@ export class Engine {
     return this.#committer.settled();
   }
 
-  /**
-   * @param message what it came in
-   * @throws {WireError} when the result is not what its attempt may return.
-   */
-  acceptResult(result: MessageOf<"ComponentShard">, message: Message): void {
+  /** @throws {WireError} when the result is not what its attempt may return. */
+  acceptResult(result: MessageOf<"ComponentShard">): void {
     const stats = this.#options.stats.systems.get(result.system);
     if (stats === undefined) throw new WireError(`Cannot take a result of "${result.system}"`);
     try {
-      if (this.#runOf(result)?.acceptResult(result) === true) {
-        const { tick_id: tick, system, shard, attempt, instance_id: instance } = result;
-        return this.#results.accept({ tick, system, shard, attempt, instance }, message);
-      }
+      if (this.#runOf(result)?.acceptResult(result) === true) return;
     } catch (error) {
       stats.errors++;
       throw error;
@@ -211,11 +197,6 @@ export class Engine {
   ): void {
     if (this.#current?.tick !== tick) return;
     this.#current.runOf(system)?.bounce(attempt, { isRefused });
-  }
-
-  /** The log has stored a result. */
-  confirmResult(result: ResultKey): void {
-    this.#results.confirm(result);
   }
 
   /** Instances of the system came, or have time again. */

@@ -142,7 +142,7 @@ export class EngineHarness {
   #answerAtRandom(manifest: SystemManifest): void {
     const { name } = manifest;
     this.#bus.subscribe(SUBJECTS.componentChanged(name), (message) => {
-      this.#engine.acceptResult(decodeMessage("ComponentShard", message), message);
+      this.#engine.acceptResult(decodeMessage("ComponentShard", message));
     });
     this.#bus.subscribe(SUBJECTS.schedule(name), (message) => this.#answer(manifest, message));
   }

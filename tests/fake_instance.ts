@@ -78,8 +78,7 @@ export class FakeInstance {
     const { schedule } = this.#drop(taken);
     const result = { ...this.resultOf(schedule), ...parts };
     this.offerCredit();
-    const reply = `${taken.message.reply}.${this.#options.id}`;
-    this.#publish(SUBJECTS.componentChanged(schedule.system), "ComponentShard", result, reply);
+    this.#publish(SUBJECTS.componentChanged(schedule.system), "ComponentShard", result);
   }
 
   /** Answers without a result: with an error, if one is given, or with nothing to change. */
@@ -133,14 +132,9 @@ export class FakeInstance {
     };
   }
 
-  #publish<T extends MessageType>(
-    subject: string,
-    type: T,
-    value: MessageOf<T>,
-    reply?: string,
-  ): void {
+  #publish<T extends MessageType>(subject: string, type: T, value: MessageOf<T>): void {
     const { data, options } = encodeMessage(type, value);
-    this.#options.bus.publish(subject, data, { ...options, ...(reply && { reply }) });
+    this.#options.bus.publish(subject, data, options);
   }
 }
 

@@ -231,7 +231,7 @@ export class ForeignInstance {
       const schedule = open<Schedule>(message, "SystemSchedule");
       const chunks = schedule.chunks.map((chunk, i) => this.#complete(schedule, chunk, i));
       const beacons = await this.#beacons(schedule);
-      publish = this.#compute(schedule, { chunks, beacons, reply: message.reply });
+      publish = this.#compute(schedule, chunks, beacons);
     } catch (failure) {
       this.failures.push(failure);
       const { data, options } = envelope("Refusal", { reason: `${failure}` });
@@ -261,14 +261,7 @@ export class ForeignInstance {
   }
 
   /** Runs the shard, and returns what publishes its result. */
-  #compute(
-    schedule: Schedule,
-    { chunks, beacons, reply }: {
-      chunks: readonly Kept[];
-      beacons: Beacons;
-      reply: string | undefined;
-    },
-  ): () => void {
+  #compute(schedule: Schedule, chunks: readonly Kept[], beacons: Beacons): () => void {
     const commands: unknown[] = [];
     for (const chunk of chunks) commands.push(...chase(schedule, chunk, beacons));
     const { epoch, tick_id, system, shard, attempt, range } = schedule;
@@ -288,10 +281,7 @@ export class ForeignInstance {
     const outcome = { ...common, compute_ms: 0, ...kept };
     const { data, options } = envelope("ComponentShard", { ...outcome, chunks: results, commands });
     return () => {
-      this.#connection.publish(`${PREFIX}.component.changed.${SYSTEM}`, data, {
-        ...options,
-        reply: `${reply}.${this.#options.id}`,
-      });
+      this.#connection.publish(`${PREFIX}.component.changed.${SYSTEM}`, data, options);
     };
   }
 

@@ -73,10 +73,7 @@ export class TrapInstance {
       : good;
     const raw = encodeRaw("ComponentShard", result);
     this.#offerCredit();
-    bus.publish(subjects.componentChanged("trap"), raw.data, {
-      headers: raw.headers,
-      reply: `${message.reply}.trapper`,
-    });
+    bus.publish(subjects.componentChanged("trap"), raw.data, { headers: raw.headers });
   }
 }
 

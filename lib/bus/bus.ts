@@ -9,10 +9,7 @@
 /** Header fields of one message; a field has one value. */
 export type Headers = Readonly<Record<string, string>>;
 
-/**
- * One received message. Nobody writes to `data` any more, but it may be a small part
- * of a large buffer, which it keeps in memory: copy what is kept for long.
- */
+/** One received message. `data` is only borrowed: copy what must outlive the handler. */
 export interface Message {
   readonly subject: string;
   readonly data: Uint8Array;

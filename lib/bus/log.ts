@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Headers, Message } from "./bus.ts";
+import type { Headers } from "./bus.ts";
 
 export interface StreamConfig {
   readonly name: string;
@@ -86,21 +86,4 @@ export interface Log {
 /** Somebody else appended to the subject first. */
 export class WrongLastSequenceError extends Error {
   override readonly name = "WrongLastSequenceError";
-}
-
-/** An answer of a stream is at most this long. */
-const NOTICE_BYTES_MAX = 1024;
-
-/**
- * Whether `message` is a stream's word that it has stored something. It is what
- * comes back to whoever publishes with a reply subject what a stream captures.
- */
-export function isStoredNotice({ data, headers }: Pick<Message, "data" | "headers">): boolean {
-  if (data.length > NOTICE_BYTES_MAX || Object.keys(headers).length > 0) return false;
-  try {
-    const { seq, error } = JSON.parse(new TextDecoder().decode(data)) ?? {};
-    return error === undefined && Number.isSafeInteger(seq) && seq > 0;
-  } catch {
-    return false;
-  }
 }

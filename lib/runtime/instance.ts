@@ -217,9 +217,7 @@ export class Instance {
       const shard = this.#runner.decode(this.#decodeSchedule(message));
       const sets = await this.#sets.of(shard.schedule);
       await this.#nextTurn();
-      if (!this.#isObsolete(shard.schedule)) {
-        return await this.#runShard(shard, { sets, reply: message.reply });
-      }
+      if (!this.#isObsolete(shard.schedule)) return await this.#runShard(shard, sets);
       return this.#publisherOf(this.#encodeAck(shard.schedule, { compute_ms: 0 }));
     } catch (error) {
       return () => this.#refuse(message, error);
@@ -262,7 +260,7 @@ export class Instance {
 
   async #runShard(
     shard: DecodedShard,
-    { sets, reply }: { sets: Record<string, BroadcastSet>; reply: string | undefined },
+    sets: Record<string, BroadcastSet>,
   ): Promise<() => void> {
     const { clock } = this.#options;
     const { schedule } = shard;
@@ -270,8 +268,7 @@ export class Instance {
     try {
       const output = await this.#runner.run(shard, sets);
       const compute_ms = this.#countRun(clock.now() - startedAt, output.rows);
-      const result = this.#encodeResult(schedule, output, compute_ms);
-      return this.#publisherOf(result, reply);
+      return this.#publisherOf(this.#encodeResult(schedule, output, compute_ms));
     } catch (error) {
       const compute_ms = this.#countRun(clock.now() - startedAt, 0);
       this.#totals.errors++;
@@ -282,14 +279,8 @@ export class Instance {
     }
   }
 
-  /** @param reply where the coordinator learns that the log has stored it, if it is stored */
-  #publisherOf(
-    { subject, data, options }: Encoded & { subject: string },
-    reply?: string,
-  ): () => void {
-    const { bus, instanceId } = this.#options;
-    const stored = reply === undefined ? {} : { reply: `${reply}.${instanceId}` };
-    return () => bus.publish(subject, data, { ...options, ...stored });
+  #publisherOf({ subject, data, options }: Encoded & { subject: string }): () => void {
+    return () => this.#options.bus.publish(subject, data, options);
   }
 
   /** What the shard changed; an ack where it changed nothing. */
