@@ -1,7 +1,7 @@
 /**
- * The floor under a tick: two bare client processes that move the same bytes in
- * the same number of messages through the same nats-server, without encoding,
- * checking or computing anything.
+ * The floor under a tick: two bare processes that move the same bytes in the same
+ * number of messages through the same nats-server, without encoding, checking or
+ * computing anything. These speak to it with the NATS client.
  *
  * @module
  */

@@ -1,23 +1,22 @@
 /**
- * A child process of a bench case, which ends with the case.
+ * A child process of a bench case, which ends with the case. It also ends when
+ * its standard input does, and so with this process, whatever becomes of that.
  *
  * @module
  */
 import { denoRunArguments } from "../lib/deno_run.ts";
 
-export interface Child extends AsyncDisposable {
-  readonly process: Deno.ChildProcess;
-}
+const OUTPUT_LENGTH_MAX = 16_384;
 
 /** Runs one of this repository's programs and resolves when it has printed `readyText`. */
 export async function startChild(
   script: string,
   args: readonly string[],
   readyText: string,
-): Promise<Child> {
+): Promise<AsyncDisposable> {
   const process = new Deno.Command(Deno.execPath(), {
     args: denoRunArguments(script, args),
-    stdin: "null",
+    stdin: "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -34,7 +33,6 @@ export async function startChild(
   }
   await ready.promise;
   return {
-    process,
     async [Symbol.asyncDispose]() {
       process.kill("SIGKILL");
       await process.status;
@@ -42,4 +40,19 @@ export async function startChild(
   };
 }
 
-const OUTPUT_LENGTH_MAX = 16_384;
+/** Runs one of this repository's programs to its end and resolves with what it printed. */
+export async function outputOf(script: string, args: readonly string[]): Promise<string> {
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: denoRunArguments(script, args),
+    stdin: "null",
+    stderr: "inherit",
+  }).output();
+  if (code !== 0) throw new Error(`${script} ended with code ${code}`);
+  return new TextDecoder().decode(stdout);
+}
+
+/** In a child: ends it when whoever holds the other end of its standard input lets go. */
+export async function endWithStdin(): Promise<void> {
+  for await (const _ of Deno.stdin.readable);
+  Deno.exit();
+}

@@ -5,6 +5,7 @@
  * @module
  */
 import { connect } from "@nats-io/transport-deno";
+import { endWithStdin } from "./child.ts";
 
 const [servers, subject, numerator, denominator] = Deno.args;
 const connection = await connect({ servers });
@@ -18,4 +19,4 @@ connection.subscribe(subject, {
 });
 await connection.flush();
 console.log("ready");
-await connection.closed();
+await endWithStdin();

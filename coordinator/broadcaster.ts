@@ -16,29 +16,26 @@ import type { WireColumn } from "../lib/wire/messages.ts";
 import { isFixed } from "../lib/ecs/field_type.ts";
 import { planShards } from "./shards.ts";
 
-/** Where a part belongs. */
-interface PartAddress {
-  readonly system: string;
-  readonly set: string;
-  readonly part: number;
-}
-
 interface PublishedSet {
-  readonly system: string;
   readonly version: number;
-  /** As they were sent: by now the world may hold what the system itself has written since. */
-  readonly parts: readonly { readonly part: Encoded; readonly address: PartAddress }[];
   /** Change tick up to which the set is current. */
   readonly changeTick: number;
   /** Matching archetypes; one more means other rows. */
   readonly tableCount: number;
+  /** As they were published: the rows may have changed since, under those who have the set. */
+  readonly parts: readonly PublishedPart[];
+}
+
+interface PublishedPart {
+  readonly encoded: Encoded;
+  readonly address: { readonly system: string; readonly set: string; readonly part: number };
 }
 
 export interface BroadcasterOptions {
   readonly world: World;
   readonly epoch: number;
   readonly payloadBytesMax: number;
-  publish(part: Encoded, address: PartAddress): void;
+  publish(part: Encoded, address: { system: string; set: string; part: number }): void;
 }
 
 export class Broadcaster {
@@ -66,41 +63,41 @@ export class Broadcaster {
         versions[set] = before.version;
         continue;
       }
-      const parts = this.#publishSet({ system, set, version: tick }, query, tables);
+      const parts = this.#encodeSet({ system, set, version: tick }, query, tables);
+      for (const part of parts) this.#send(part);
       // What the system itself then writes is not in the set yet.
       const current = { changeTick: changeTick - 1, tableCount: tables.length };
-      this.#published.set(key, { system, version: tick, parts, ...current });
+      this.#published.set(key, { version: tick, parts, ...current });
       versions[set] = tick;
     }
     return versions;
   }
 
-  /**
-   * Whoever kept the sets may have lost them. Those of `running` systems are sent
-   * again as they were; the others are when their systems run next.
-   */
-  renew(running: readonly string[]): void {
-    for (const [key, { system }] of this.#published) {
-      if (!running.includes(system)) this.#published.delete(key);
+  /** Publishes every set again as it is, since whoever kept them may have lost them. */
+  renew(): void {
+    for (const { parts } of this.#published.values()) {
+      for (const part of parts) this.#send(part);
     }
-    for (const system of running) this.resend(system);
   }
 
-  /** Sends the system's newest sets again, as they were. */
+  /** Publishes the sets of one system again as they are. */
   resend(system: string): void {
-    for (const published of this.#published.values()) {
-      if (published.system !== system) continue;
-      for (const { part, address } of published.parts) this.#options.publish(part, address);
+    for (const part of [...this.#published.values()].flatMap(({ parts }) => parts)) {
+      if (part.address.system === system) this.#send(part);
     }
   }
 
-  #publishSet(
+  #send({ encoded, address }: PublishedPart): void {
+    this.#options.publish(encoded, address);
+  }
+
+  #encodeSet(
     { system, set, version }: { system: string; set: string; version: number },
     query: Query,
     tables: readonly Table[],
-  ): PublishedSet["parts"] {
+  ): PublishedPart[] {
     const { epoch, payloadBytesMax } = this.#options;
-    const limits = { shardsMin: 1, payloadBytesMax, changedSince: 0 };
+    const limits = { payloadBytesMax, changedSince: 0 };
     const pieces = planShards(tables, query, limits).flat();
     const parts = Math.max(1, pieces.length);
     return Array.from({ length: parts }, (_, part) => {
@@ -114,9 +111,7 @@ export class Broadcaster {
         parts,
         ...content,
       }, { tick: version, epoch });
-      const address = { system, set, part };
-      this.#options.publish(encoded, address);
-      return { part: encoded, address };
+      return { encoded, address: { system, set, part } };
     });
   }
 }

@@ -7,23 +7,26 @@
  */
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
+import { parseReceipt } from "../lib/bus/receipt.ts";
 import { type Clock, delay, systemDateMs, type Timer } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
 import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { parseCommands } from "../lib/wire/command.ts";
-import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
+import { encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
-import { Gate } from "./gate.ts";
 import type { Lease } from "./lease.ts";
-import { Pacer } from "./pacer.ts";
-import { QueryService } from "./query_service.ts";
+import { Pace } from "./pace.ts";
+import { QueryPort } from "./query_port.ts";
+import { REPEATED_HEADER } from "./receipts.ts";
 import { Reception } from "./reception.ts";
 import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
+import { SnapshotService, type SnapshotServiceOptions } from "./snapshot_service.ts";
+import type { SnapshotPolicy } from "./snapshotter.ts";
 import { Stats } from "./stats.ts";
 import { openSets } from "./streams.ts";
 import { Succession, type Term } from "./succession.ts";
@@ -42,8 +45,12 @@ export interface CoordinatorOptions {
   readonly isUnpaced: boolean;
   /** Whether instances keep their rows from tick to tick, so that only changes travel; they do by default. */
   readonly isResident?: boolean;
+  /** Whether a system waits for the whole of those before it, rather than row by row; it does not by default. */
+  readonly isBarrier?: boolean;
   /** Copies of the streams in a cluster. */
   readonly replicas: number;
+  /** When snapshots are taken by themselves, and how many are kept; none are by default. */
+  readonly snapshots?: SnapshotPolicy;
   /** Whether to take the place of a coordinator that is alive; by default it is left alone. */
   readonly takeover?: boolean;
   /** Milliseconds since 1970, for people who look at snapshots; the machine's by default. */
@@ -51,9 +58,10 @@ export interface CoordinatorOptions {
   readonly report: Report;
 }
 
-const QUERIES_WAITING_MAX = 256;
 /** How soon to try again to open a stream. */
 const REOPEN_MS = 100;
+/** What may wait for the end of a tick. */
+const WAITING_MAX = 256;
 /** Slow enough for anyone, and far from where timers and `dt` overflow. */
 const HZ_MIN = 0.001;
 
@@ -62,20 +70,17 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #engine: Engine;
   readonly #registry: Registry;
-  readonly #queries: QueryService;
+  readonly #queries: QueryPort;
   readonly #reception: Reception;
-  readonly #gate = new Gate();
-  readonly #pacer: Pacer;
+  readonly #snapshots: SnapshotService;
+  readonly #pace: Pace;
   readonly #epoch: number;
   readonly #lease: Lease;
-  readonly #stopping = new AbortController();
-  /** Queries that came during a tick, to be answered between it and the next. */
-  readonly #waitingQueries: (() => void)[] = [];
-  /** Aborted when the wait for the next tick is for nothing. */
-  #waiting = new AbortController();
+  /** What came during a tick, to be done between it and the next. */
+  readonly #waiting: (() => void)[] = [];
   #sweepTimer: Timer | undefined;
   #isTicking = false;
-  #dt: number;
+  #isAbandoned = false;
 
   /**
    * Resumes the world that the log holds, or begins a new one, and listens; ticks
@@ -88,7 +93,8 @@ export class Coordinator {
     const { payloadBytesMax } = bus;
     const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
     using succession = new Succession({ ...options, store, dateMs });
-    const coordinator = new Coordinator(options, await succession.begin({ takeover }));
+    const term = await succession.begin({ takeover });
+    const coordinator = new Coordinator({ ...options, store, dateMs }, term);
     coordinator.#listen();
     // Where the connection breaks instead, the subscriptions are made anew when it is back.
     await bus.flush().catch(() => undefined);
@@ -96,31 +102,42 @@ export class Coordinator {
     return coordinator;
   }
 
-  private constructor(options: CoordinatorOptions, { epoch, state, sequence, lease }: Term) {
-    const { bus, clock, manifests, hz, isUnpaced, report } = options;
+  private constructor(
+    options: CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">,
+    { epoch, state, sequence, lease }: Term,
+  ) {
+    const { bus, clock, manifests, report } = options;
     this.#options = options;
     this.#epoch = epoch;
     this.#lease = lease;
-    this.#dt = 1 / hz;
-    this.#pacer = new Pacer(isUnpaced ? Infinity : hz, clock.now());
+    this.#pace = new Pace(clock, options);
     this.#registry = new Registry(manifests.systems);
     this.stats = new Stats(manifests.systems.map(({ name }) => name));
     this.#reception = new Reception({ bus, report, onRefused: () => this.stats.refused++ });
-    this.#queries = new QueryService({
-      world: state.world,
-      payloadBytesMax: bus.payloadBytesMax,
-      publish: (subject, message) =>
-        this.#engine.settled().then(() => this.#deliver(subject, message), () => {}),
-    });
     this.#engine = new Engine({
       ...options,
       isResident: options.isResident ?? true,
+      isBarrier: options.isBarrier ?? false,
       state,
       epoch,
       lastCommit: sequence,
       stats: this.stats,
-      credits: (system) => this.#registry.credits(system),
-      creditsOf: (instance) => this.#registry.creditsOf(instance),
+      seats: (system) => this.#registry.instancesOf(system),
+    });
+    this.#queries = new QueryPort({
+      ...options,
+      reception: this.#reception,
+      world: state.world,
+      tick: () => this.tickNumber,
+      settled: () => this.#engine.settled(),
+    });
+    this.#snapshots = new SnapshotService({
+      ...options,
+      state,
+      engine: this.#engine,
+      pace: this.#pace,
+      betweenTicks: (act) => this.#betweenTicks(act),
+      event: (topic, data) => this.#event(topic, data),
     });
   }
 
@@ -153,63 +170,53 @@ export class Coordinator {
    * @throws {FencedError} when another coordinator commits to this log.
    */
   async run(ticksMax = Infinity): Promise<void> {
-    const { clock } = this.#options;
-    const { signal } = this.#stopping;
-    this.#pacer.restart(clock.now());
+    this.#pace.restart();
     try {
-      while (!signal.aborted && this.tickNumber < ticksMax) {
-        if (!this.#gate.isOpen) {
-          await this.#gate.pass();
-          this.#pacer.restart(clock.now());
-        }
-        if (await this.#isDue()) await this.#tick();
+      while (!this.#pace.isStopped && this.tickNumber < ticksMax) {
+        const isDue = await this.#pace.next();
+        // A restore, which is a tick too, may have come in between.
+        if (isDue && !this.#pace.isHeld && this.tickNumber < ticksMax) await this.#tick();
       }
     } finally {
       this.stop();
     }
+    if (!this.#isAbandoned) await this.#snapshots.stop();
     await this.#engine.settled();
   }
 
   /** Ends {@linkcode run} after the tick that is running; `abandon` ends that one, too. */
   stop({ abandon = false }: { abandon?: boolean } = {}): void {
-    this.#stopping.abort();
-    this.#waiting.abort();
+    this.#pace.stop();
     this.#sweepTimer?.cancel();
     this.#lease.end();
-    this.#gate.open();
-    if (abandon) this.#engine.abandon();
-  }
-
-  /** Waits for the next tick's time; false when a pause, a step or another rate came first. */
-  async #isDue(): Promise<boolean> {
-    const { clock } = this.#options;
-    const waitMs = this.#pacer.next(clock.now());
-    this.#waiting = new AbortController();
-    if (waitMs > 0) await delay(clock, waitMs, this.#waiting.signal);
-    return !this.#waiting.signal.aborted && !this.#stopping.signal.aborted;
+    if (!abandon) return;
+    this.#isAbandoned = true;
+    this.#engine.abandon();
   }
 
   async #tick(): Promise<void> {
     const { clock } = this.#options;
     const startedAt = clock.now();
     this.#isTicking = true;
-    const isDone = await this.#engine.tick(this.#dt);
+    this.#queries.close();
+    const isDone = await this.#engine.tick(this.#pace.dt);
     this.#isTicking = false;
     if (!isDone) return;
-    const periodMs = this.#pacer.periodMs;
+    const { periodMs } = this.#pace;
     if (periodMs > 0 && clock.now() - startedAt > periodMs) this.stats.overruns++;
-    for (const answer of this.#waitingQueries.splice(0)) answer();
-    this.#queries.push(this.tickNumber, clock.now());
+    for (const act of this.#waiting.splice(0)) act();
+    this.#queries.open();
+    this.#snapshots.afterTick(this.tickNumber);
   }
 
   /** The connection broke and is back: who is still there has not been heard, and no more have we. */
   async #resume(): Promise<void> {
     const { clock, report } = this.#options;
-    const { signal } = this.#stopping;
+    if (this.#pace.isStopped) return;
     report.info("connected again; doing anew what was under way");
     this.#registry.excuse(clock.now());
-    while (!signal.aborted && !await this.#reopenSets()) await delay(clock, REOPEN_MS, signal);
-    if (!signal.aborted) this.#engine.resume();
+    while (!this.#pace.isStopped && !await this.#reopenSets()) await delay(clock, REOPEN_MS);
+    if (!this.#pace.isStopped) this.#engine.resume();
   }
 
   /** A server that was started anew has no stream of sets. */
@@ -223,7 +230,7 @@ export class Coordinator {
   /** Looks for instances that have gone silent, again and again. */
   #sweep(dueAt = this.#options.clock.now()): void {
     const { clock, report } = this.#options;
-    if (this.#stopping.signal.aborted) return;
+    if (this.#pace.isStopped) return;
     // Whoever was stopped itself has not listened: what came meanwhile is yet to be read.
     if (clock.now() - dueAt > HEARTBEAT_MS) this.#registry.excuse(clock.now());
     for (const { id, system } of this.#registry.expire(clock.now())) {
@@ -238,14 +245,11 @@ export class Coordinator {
   #listen(): void {
     const { subjects, bus } = this.#options;
     const reception = this.#reception;
-    reception.listen(
-      subjects.componentChanged(),
-      "ComponentShard",
-      (result) => {
-        this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
-        this.#engine.acceptResult(result);
-      },
-    );
+    reception.overhear(subjects.componentChanged(), "ComponentShard", (result, message) => {
+      if (message.headers[REPEATED_HEADER] !== undefined) return;
+      this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
+      this.#engine.acceptResult(result, message);
+    });
     reception.listen(subjects.tickDone, "TickAck", (ack) => {
       this.#registry.seen(ack.instance_id, ack.system, this.#options.clock.now());
       this.#engine.acknowledge(ack);
@@ -265,40 +269,27 @@ export class Coordinator {
       reception.reply(message, "HeartbeatReply", { known });
       if (known) this.#engine.creditFreed(beat.system);
     });
-    reception.listen(
-      subjects.entityCommand,
-      "EntityCommand",
-      (value, message) => this.#enqueue(value, message),
-    );
+    reception.listen(subjects.entityCommand, "EntityCommand", {
+      take: (value, message) => this.#enqueue(value, message),
+      refusal: () =>
+        this.#engine.queue.isFull
+          ? "Cannot queue the commands: too many wait; try again later"
+          : undefined,
+    });
     reception.listen(
       subjects.control,
       "Control",
       (value, message) => this.#control(value, message),
     );
-    reception.listen(
-      subjects.queryRequest,
-      "QueryRequest",
-      (value, message) =>
-        this.#betweenTicks(() =>
-          reception.answer(message, "QueryResponse", {
-            make: () => this.#queries.answer(value, this.tickNumber),
-            until: this.#engine.settled(),
-          })
-        ),
-    );
-    reception.listen(subjects.queryWatch, "QueryWatch", (value, message) =>
-      reception.reply(
-        message,
-        "QueryWatchReply",
-        this.#queries.watch(value, this.#options.clock.now()),
-      ));
-    bus.subscribe(`${this.#engine.scheduleInbox}.>`, (message) => this.#bounce(message));
+    this.#queries.listen();
+    bus.subscribe(this.#engine.inbox.pattern, (message) => this.#takeAnswer(message));
     bus.onStatus((status) => status === "reconnected" && this.#resume());
   }
 
   #register(descriptor: MessageOf<"SystemDescriptor">, message: Message): void {
     const { clock, report } = this.#options;
     const { name, instance_id } = descriptor;
+    const isKnown = this.#registry.has(instance_id);
     const reason = this.#registry.register(descriptor, clock.now());
     this.#reception.reply(message, "RegisterReply", {
       accepted: reason === undefined,
@@ -308,9 +299,10 @@ export class Coordinator {
       heartbeat_ms: HEARTBEAT_MS,
     });
     if (reason !== undefined) return report.warn(`refused instance ${instance_id}: ${reason}`);
+    this.#engine.creditFreed(name);
+    if (isKnown) return;
     report.info(`${instance_id} joined`);
     this.#announceInstance("system.up", name, instance_id);
-    this.#engine.creditFreed(name);
   }
 
   #unregister({ instance_id }: MessageOf<"Unregister">, message: Message): void {
@@ -331,28 +323,29 @@ export class Coordinator {
           "the most that a commit has room for; send them in several messages",
       );
     }
-    const isQueued = this.#engine.queue.push({
+    this.#engine.queue.push({
       id,
       data: new Uint8Array(message.data),
       commands: parseCommands(manifests.schema, commands),
       reply: message.reply,
     });
-    if (!isQueued) throw new WireError("Cannot queue the commands: too many wait; try again later");
   }
 
-  #control({ op, ticks, hz }: MessageOf<"Control">, message: Message): void {
-    const now = this.#options.clock.now();
-    if (op === "pause") this.#gate.pause();
-    else if (op === "resume") this.#gate.open();
-    else if (op === "step") this.#gate.step(ticks ?? 1);
+  #control(control: MessageOf<"Control">, message: Message): void {
+    const { op, ticks, hz } = control;
+    if (op === "pause") this.#pace.pause();
+    else if (op === "resume") this.#pace.resume();
+    else if (op === "step") this.#pace.step(ticks ?? 1);
     else if (op === "rate") {
       if (hz === undefined || hz < HZ_MIN) {
         throw new WireError(`Cannot set the rate: it takes an hz from ${HZ_MIN}`);
       }
-      this.#dt = 1 / hz;
-      this.#pacer.restart(now, hz);
+      this.#pace.setRate(hz);
+    } else if (op === "snapshot" || op === "restore") {
+      const done = this.#snapshots.control(control);
+      const reply = done.then((snapshot) => ({ ...this.#status(), snapshot }));
+      return this.#reception.answerLater(message, "ControlReply", reply);
     }
-    if (op === "pause" || op === "step" || op === "rate") this.#waiting.abort();
     this.#reception.reply(message, "ControlReply", this.#status());
   }
 
@@ -365,8 +358,8 @@ export class Coordinator {
     return {
       epoch: this.#epoch,
       tick_id: this.tickNumber,
-      running: this.#gate.isOpen,
-      hz: 1 / this.#dt,
+      running: this.#pace.isRunning,
+      hz: 1 / this.#pace.dt,
       entities: this.entityCount,
       overruns: this.stats.overruns,
       refused: this.stats.refused,
@@ -374,45 +367,34 @@ export class Coordinator {
     };
   }
 
-  /** Calls `answer` when the world is not in the middle of a tick. */
-  #betweenTicks(answer: () => void): void {
-    if (!this.#isTicking) return answer();
-    if (this.#waitingQueries.length >= QUERIES_WAITING_MAX) {
-      throw new WireError("Cannot take the query: too many wait; try again later");
+  /** Calls `act` when the world is not in the middle of a tick. */
+  #betweenTicks(act: () => void): void {
+    if (!this.#isTicking) return act();
+    if (this.#waiting.length >= WAITING_MAX) {
+      throw new WireError("Cannot take the request: too many wait; try again later");
     }
-    this.#waitingQueries.push(answer);
+    this.#waiting.push(act);
   }
 
-  /** A schedule found no instance with a credit, or the instance refused it. */
-  #bounce(message: Message): void {
-    const [system, tick, shard, attempt] = message.subject
-      .slice(this.#engine.scheduleInbox.length + 1).split(".");
-    this.#engine.bounce(system, {
-      tick: Number(tick),
-      shard: Number(shard),
-      attempt: Number(attempt),
-      isRefused: !message.noResponders,
-    });
-  }
-
-  /** To a watch: what does not fit into a message is lost, rather than the coordinator. */
-  #deliver(subject: string, { data, options }: Encoded): void {
-    try {
-      this.#options.bus.publish(subject, data, options);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      this.#options.report.warn(error.message);
-    }
+  /**
+   * The log has stored the result of a schedule or not; or else the schedule found
+   * no instance with a credit, or the instance refused it.
+   */
+  #takeAnswer(message: Message): void {
+    const key = this.#engine.inbox.parse(message.subject);
+    const receipt = parseReceipt(message);
+    if (receipt) this.#engine.receive(key, receipt.isStored);
+    else this.#engine.bounce(key, { isRefused: !message.noResponders });
   }
 
   #announceInstance(topic: "system.up" | "system.down", system: string, instance: string): void {
+    this.#event(topic, { system, instance });
+  }
+
+  #event(topic: string, data: MessageOf<"Event">["data"]): void {
     const { bus, subjects } = this.#options;
-    const { data, options } = encodeMessage("Event", {
-      topic,
-      tick_id: this.tickNumber,
-      source: "coordinator",
-      data: { system, instance },
-    });
-    bus.publish(subjects.event(topic), data, options);
+    const event = { topic, tick_id: this.tickNumber, source: "coordinator", data };
+    const encoded = encodeMessage("Event", event);
+    bus.publish(subjects.event(topic), encoded.data, encoded.options);
   }
 }

@@ -18,7 +18,7 @@ import { Local } from "./local.ts";
 import { StatusDisplay } from "./status_display.ts";
 import { formatSummary, statusLine, summarize, type Summary } from "./summary.ts";
 import { Supervisor } from "./supervisor.ts";
-import { addWorldFlags, chooseWorld, type WorldFlags } from "./world_flags.ts";
+import { addWorldFlags, chooseWorld, snapshotPolicy, type WorldFlags } from "./world_flags.ts";
 
 interface Flags extends WorldFlags {
   readonly nats?: string;
@@ -121,6 +121,8 @@ function openCoordinator(
     hz: flags.hz,
     isUnpaced: flags.maxSpeed === true,
     isResident: flags.resident,
+    isBarrier: flags.barrier === true,
+    snapshots: snapshotPolicy(flags),
     replicas: 1,
     report: { info: () => {}, warn: (line) => report.warn(line) },
   });

@@ -36,8 +36,12 @@ const STARVED_RETRY_MS = 5;
 /** up to this. */
 const STARVED_RETRY_MAX_MS = 160;
 
+const ANYWHERE = [() => true];
+
 interface ShardState {
-  status: "pending" | "out" | "done" | "lost";
+  status: "blocked" | "pending" | "out" | "done" | "lost";
+  /** What it waits for, while it is blocked. */
+  blockers: number;
   /** Attempts made so far. */
   attempts: number;
   expiresAt: number;
@@ -65,7 +69,31 @@ export class Dispatcher {
     this.#progressAt = now;
     this.#open = shardCount;
     this.#pending = Array.from({ length: shardCount }, (_, shard) => shard);
-    this.#shards = this.#pending.map(() => ({ status: "pending", attempts: 0, expiresAt: 0 }));
+    this.#shards = this.#pending.map(() => ({
+      status: "pending",
+      blockers: 0,
+      attempts: 0,
+      expiresAt: 0,
+    }));
+  }
+
+  /** Keeps back a shard that has not been sent yet, until it is released as often as blocked. */
+  block(shard: number): void {
+    const state = this.#shards[shard];
+    if (state.status === "pending") this.#pending.splice(this.#pending.indexOf(shard), 1);
+    state.status = "blocked";
+    state.blockers++;
+  }
+
+  /** True when the shard can now be sent. */
+  release(shard: number, now: number): boolean {
+    const state = this.#shards[shard];
+    if (--state.blockers > 0) return false;
+    state.status = "pending";
+    const next = this.#pending.findIndex((other) => other > shard);
+    this.#pending.splice(next < 0 ? this.#pending.length : next, 0, shard);
+    this.#progressAt = now;
+    return true;
   }
 
   /** True when every shard is done or lost. */
@@ -110,12 +138,12 @@ export class Dispatcher {
     this.#starvedMs = Math.min(2 * this.#starvedMs, STARVED_RETRY_MAX_MS);
   }
 
-  /** Nothing that is out will come back. */
-  recall(): void {
-    for (const [shard, { status }] of this.#shards.entries()) {
-      if (status === "out") this.#putBack(shard);
-    }
+  /** Nothing that is out will come back: returns it; it can be sent again now. */
+  recall(): number[] {
+    const out = [...this.#shards.keys()].filter((shard) => this.#shards[shard].status === "out");
+    for (const shard of out) this.#putBack(shard);
     this.creditFreed();
+    return out;
   }
 
   /** A credit may have come free, so that sending is worth a try. */
@@ -124,29 +152,38 @@ export class Dispatcher {
     this.#starvedMs = STARVED_RETRY_MS;
   }
 
+  /** The shards whose attempt is overdue; they can be sent again now. */
+  expire(now: number): number[] {
+    const expired = [...this.#shards.keys()].filter((shard) => {
+      const { status, expiresAt } = this.#shards[shard];
+      return status === "out" && now >= expiresAt;
+    });
+    for (const shard of expired) this.#putBack(shard);
+    return expired;
+  }
+
   /**
    * What to do now, given that instances can take `credits.total` shards at a
    * time, `credits.perInstance` each. An instance may hold its share of the shards
-   * while it computes one, so an attempt has that many deadlines. A shard that
-   * `prefers` now goes before the others.
+   * while it computes one, so an attempt has that many deadlines. A shard is sent
+   * if one of `places`, tried in their order, has room for it.
    */
   decide(
     now: number,
     credits: Credits,
-    prefers: (shard: number) => boolean = () => false,
+    places: readonly ((shard: number) => boolean)[] = ANYWHERE,
   ): Decision {
     this.#shareLast = this.#share(credits);
-    this.#expire(now);
     const lost = this.#giveUp(now, credits.total);
     const send: Attempt[] = [];
-    if (now >= this.#starvedUntil) {
-      while (this.#pending.length > 0 && this.#out < credits.total) {
-        const preferred = this.#pending.findIndex(prefers);
-        const expiresAt = now + this.#deadlineMs * this.#share(credits);
-        send.push(this.#send(Math.max(0, preferred), expiresAt));
+    const expiresAt = now + this.#deadlineMs * this.#shareLast;
+    for (const hasRoom of now >= this.#starvedUntil ? places : []) {
+      for (const shard of [...this.#pending]) {
+        if (this.#out >= credits.total) break;
+        if (hasRoom(shard)) send.push(this.#send(shard, expiresAt));
       }
     }
-    return { send, lost, wakeAt: this.isFinished ? undefined : this.#wakeAt(credits.total) };
+    return { send, lost, wakeAt: this.isFinished ? undefined : this.#wakeAt(now, credits.total) };
   }
 
   /** Shards that an instance may hold at a time: its credits, or less where there are few shards. */
@@ -155,19 +192,13 @@ export class Dispatcher {
     return Math.min(perInstance, Math.ceil(this.#shards.length / instances));
   }
 
-  #send(place: number, expiresAt: number): Attempt {
-    const [shard] = this.#pending.splice(place, 1);
+  #send(shard: number, expiresAt: number): Attempt {
+    this.#pending.splice(this.#pending.indexOf(shard), 1);
     const state = this.#shards[shard];
     state.status = "out";
     state.expiresAt = expiresAt;
     this.#out++;
     return { shard, attempt: state.attempts++ };
-  }
-
-  #expire(now: number): void {
-    for (const [shard, state] of this.#shards.entries()) {
-      if (state.status === "out" && now >= state.expiresAt) this.#putBack(shard);
-    }
   }
 
   #putBack(shard: number): void {
@@ -199,11 +230,12 @@ export class Dispatcher {
     return this.#progressAt + this.#deadlineMs * deadlines;
   }
 
-  #wakeAt(creditsTotal: number): number | undefined {
+  #wakeAt(now: number, creditsTotal: number): number | undefined {
     const times = this.#shards.filter(({ status }) => status === "out")
       .map(({ expiresAt }) => expiresAt);
     if (this.#onMiss === "skip") times.push(this.#giveUpAt());
-    if (this.#pending.length > 0 && this.#out < creditsTotal) times.push(this.#starvedUntil);
+    const isStarved = this.#pending.length > 0 && this.#out < creditsTotal;
+    if (isStarved && this.#starvedUntil > now) times.push(this.#starvedUntil);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 }

@@ -5,27 +5,33 @@
  *
  * @module
  */
-import type { Bus } from "../lib/bus/bus.ts";
+import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { CommandOutcome } from "../lib/ecs/command.ts";
 import type { World } from "../lib/ecs/world.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
-import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
+import { captureWorld, type WorldImage } from "../lib/snapshot/world_image.ts";
+import type { Encoded } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
+import { Announcer } from "./announcer.ts";
+import type { LogTrouble } from "./appender.ts";
 import { Broadcaster } from "./broadcaster.ts";
-import { CommandQueue, type QueuedBuffer } from "./command_queue.ts";
+import { CommandQueue } from "./command_queue.ts";
 import { Committer } from "./committer.ts";
-import type { Attempt, Credits } from "./dispatcher.ts";
+import { Grain } from "./grain.ts";
 import { buildGraph, type Graph } from "./graph.ts";
+import type { Seat } from "./placement.ts";
 import { Residency } from "./residency.ts";
+import type { Captured } from "./snapshotter.ts";
+import { type AttemptKey, ScheduleInbox } from "./schedule_inbox.ts";
 import type { Stats } from "./stats.ts";
 import type { SystemRun } from "./system_run.ts";
 import { Tick } from "./tick.ts";
-import { type AppliedBuffer, TickStep } from "./tick_step.ts";
+import { TickStep } from "./tick_step.ts";
 import type { WorldState } from "./world_state.ts";
 
 export interface EngineOptions {
@@ -43,14 +49,10 @@ export interface EngineOptions {
   readonly lastCommit: number;
   /** Whether instances keep their rows from tick to tick, so that only changes travel. */
   readonly isResident: boolean;
-  credits(system: string): Credits;
-  /** Shards that one instance can take; 0 when it is gone. */
-  creditsOf(instance: string): number;
-}
-
-/** A buffer from outside, and what became of it. */
-interface TakenBuffer extends AppliedBuffer {
-  readonly buffer: QueuedBuffer;
+  /** Whether a system waits for the whole of those before it, rather than row by row. */
+  readonly isBarrier: boolean;
+  /** A system's instances as of now. */
+  seats(system: string): readonly Seat[];
 }
 
 /** Share of the largest message that commands may take: the commit lists them, and more than that. */
@@ -61,28 +63,33 @@ const HELD_NOTICE_MS = 2000;
 
 export class Engine {
   readonly queue = new CommandQueue();
+  readonly inbox: ScheduleInbox;
   readonly #options: EngineOptions;
   readonly #state: WorldState;
   readonly #committer: Committer;
+  readonly #announcer: Announcer;
   readonly #broadcaster: Broadcaster;
+  readonly #grains: ReadonlyMap<string, Grain>;
   readonly #residencies = new Map<string, Residency>();
   readonly #skipping = new Set<string>();
-  readonly #scheduleInbox: string;
   #graph: { readonly of: number; readonly graph: Graph };
   #current: Tick | undefined;
 
   /** @throws {CycleError} when the manifests' order is impossible. */
   constructor(options: EngineOptions) {
-    const { bus, log, clock, report, subjects, state, epoch, lastCommit } = options;
+    const { bus, log, clock, subjects, state, epoch, lastCommit } = options;
     this.#options = options;
     this.#state = state;
-    this.#scheduleInbox = bus.createInbox();
-    this.#committer = new Committer(log, {
+    this.inbox = new ScheduleInbox(bus);
+    this.#announcer = new Announcer({ bus, subjects, world: state.world });
+    this.#committer = new Committer({
+      log,
       clock,
-      report,
       stream: subjects.streams.components,
       subject: subjects.commit,
       lastSequence: lastCommit,
+      onTrouble: (trouble, error) => this.#reportTrouble(trouble, error),
+      onRelief: () => this.#reportRelief(),
     });
     this.#broadcaster = new Broadcaster({
       world: state.world,
@@ -92,8 +99,10 @@ export class Engine {
         bus.publish(subjects.componentSet(system, set, part), data, options),
     });
     this.#graph = this.#buildGraph();
+    const names = options.manifests.systems.map(({ name }) => name);
+    this.#grains = new Map(names.map((name) => [name, new Grain()]));
     if (!options.isResident) return;
-    for (const { name } of options.manifests.systems) this.#residencies.set(name, new Residency());
+    for (const name of names) this.#residencies.set(name, new Residency());
   }
 
   /** Number of the newest tick that was committed or is on its way to the log. */
@@ -110,24 +119,20 @@ export class Engine {
     return this.#graph.graph;
   }
 
-  /** Replies to schedules (no responders, refusals) arrive below this subject. */
-  get scheduleInbox(): string {
-    return this.#scheduleInbox;
-  }
-
   /**
    * Runs one tick and hands it to the log; resolves false when it was abandoned.
    * @param dt simulated time in seconds
    * @throws {FencedError} when another coordinator commits to this log.
    */
   async tick(dt: number): Promise<boolean> {
-    const { bus, clock, subjects, stats } = this.#options;
+    const { bus, clock, stats } = this.#options;
     const startedAt = clock.now();
     const step = new TickStep(this.#state);
     const { tick } = step;
+    this.#committer.receipts.begin(tick);
     const taken = this.queue.take(bus.payloadBytesMax * COMMIT_SHARE_MAX)
       .map((buffer) => ({ buffer, ...step.apply(buffer) }));
-    this.#publish(subjects.tick, encodeMessage("TickStart", this.#tickStart(tick, dt), { tick }));
+    this.#announcer.begin(this.#tickStart(tick, dt));
     const runs = await this.#runSystems(step, dt);
     if (runs === undefined) return false;
     const outcomes = this.#finish(step, runs);
@@ -143,20 +148,54 @@ export class Engine {
         shards: accepted.map((shard) => shard ?? null),
       })),
       digest: this.#state.digest,
-    }, () => this.#announce(tick, taken, outcomes));
+    }, () => this.#announcer.end(tick, { taken, outcomes }));
     return true;
   }
 
-  /** Ends the tick that is running, if one is, without committing it; waits for no commit. */
+  /** Copies the world; call it between ticks. */
+  capture(): Captured {
+    const { world, tick, digest, lastRuns, answers } = this.#state;
+    const { epoch } = this.#options;
+    const sequence = this.#committer.lastSequence;
+    const meta = { tick, epoch, digest, sequence, answers: [...answers] };
+    return {
+      image: captureWorld(world),
+      meta: { ...meta, lastRuns: Object.fromEntries(lastRuns) },
+    };
+  }
+
+  /**
+   * A tick in which the world becomes an image, and nothing else happens; resolves
+   * when it is stored.
+   * @param snapshot where whoever replays the log finds it
+   * @throws {FencedError} when another coordinator commits to this log.
+   */
+  async restore(image: WorldImage, snapshot: string): Promise<void> {
+    const step = new TickStep(this.#state);
+    const { tick } = step;
+    step.restore(image);
+    this.#announcer.begin(this.#tickStart(tick, 0));
+    step.finish([]);
+    await this.#committer.commit({
+      ...this.#tickStart(tick, 0),
+      restored: snapshot,
+      buffers: [],
+      systems: [],
+      digest: this.#state.digest,
+    }, () => this.#announcer.event("world.restored", { snapshot }, tick));
+    await this.settled();
+  }
+
+  /** Ends the tick that is running, if one is, without committing it. */
   abandon(): void {
     this.#current?.abandon();
-    this.#committer.abandon();
+    this.#committer.stop();
   }
 
   /** The connection is back; what was under way may be lost, and is done again. */
   resume(): void {
-    if (this.#current === undefined) this.#broadcaster.renew([]);
-    else this.#current.resend();
+    this.#broadcaster.renew();
+    this.#current?.resend();
   }
 
   /** Resolves when every commit is stored. */
@@ -164,12 +203,19 @@ export class Engine {
     return this.#committer.settled();
   }
 
-  /** @throws {WireError} when the result is not what its attempt may return. */
-  acceptResult(result: MessageOf<"ComponentShard">): void {
+  /**
+   * Takes a result, and the message that it came in.
+   * @throws {WireError} when it is not what its attempt may return.
+   */
+  acceptResult(result: MessageOf<"ComponentShard">, message: Message): void {
     const stats = this.#options.stats.systems.get(result.system);
     if (stats === undefined) throw new WireError(`Cannot take a result of "${result.system}"`);
     try {
-      if (this.#runOf(result)?.acceptResult(result) === true) return;
+      if (this.#runOf(result)?.acceptResult(result) === true) {
+        const key = { ...result, tick: result.tick_id };
+        const hasReceipt = message.reply === this.inbox.subjectOf(key);
+        return this.#committer.receipts.accept(key, { ...publicationOf(message), hasReceipt });
+      }
     } catch (error) {
       stats.errors++;
       throw error;
@@ -190,13 +236,14 @@ export class Engine {
     );
   }
 
+  /** The log's answer to a result that has been published. */
+  receive(key: AttemptKey, isStored: boolean): void {
+    this.#committer.receipts.receive(key, isStored);
+  }
+
   /** An attempt found no taker, or its taker refused it. */
-  bounce(
-    system: string,
-    { tick, isRefused, ...attempt }: Attempt & { tick: number; isRefused: boolean },
-  ): void {
-    if (this.#current?.tick !== tick) return;
-    this.#current.runOf(system)?.bounce(attempt, { isRefused });
+  bounce({ system, tick, ...attempt }: AttemptKey, how: { isRefused: boolean }): void {
+    if (this.#current?.tick === tick) this.#current.runOf(system)?.bounce(attempt, how);
   }
 
   /** Instances of the system came, or have time again. */
@@ -211,7 +258,7 @@ export class Engine {
 
   /** Runs the systems; undefined when the tick was abandoned. */
   async #runSystems(step: TickStep, dt: number): Promise<readonly SystemRun[] | undefined> {
-    const { bus, clock, epoch, credits, creditsOf, report } = this.#options;
+    const { bus, clock, epoch, isBarrier, seats, report } = this.#options;
     const { world, lastRuns } = this.#state;
     const { tick } = step;
     if (this.#graph.of !== world.archetypeCount) this.#graph = this.#buildGraph();
@@ -221,6 +268,8 @@ export class Engine {
       step,
       dt,
       lastRuns,
+      isBarrier,
+      grains: this.#grains,
       residencies: this.#residencies,
     };
     const current = new Tick(options, {
@@ -228,10 +277,9 @@ export class Engine {
       world,
       broadcaster: this.#broadcaster,
       payloadBytesMax: bus.payloadBytesMax,
-      credits,
-      creditsOf,
+      seats,
       send: (system, schedule, { attempt, instance }) =>
-        this.#send(schedule, { system, instance, tick, ...attempt }),
+        this.#send(schedule, { system, tick, ...attempt }, instance),
       onUnsendable: (system, error) => {
         this.#options.stats.system(system).errors++;
         report.warn(`${system}, tick ${tick}: ${error.message}`);
@@ -247,15 +295,12 @@ export class Engine {
 
   #send(
     { data, options }: Encoded,
-    { system, instance, tick, shard, attempt }: Attempt & {
-      system: string;
-      instance: string | undefined;
-      tick: number;
-    },
+    key: AttemptKey,
+    instance: string | undefined,
   ): void {
     const { bus, subjects } = this.#options;
-    const reply = `${this.#scheduleInbox}.${system}.${tick}.${shard}.${attempt}`;
-    bus.publish(subjects.schedule(system, instance), data, { ...options, reply });
+    const reply = this.inbox.subjectOf(key);
+    bus.publish(subjects.schedule(key.system, instance), data, { ...options, reply });
   }
 
   #buildGraph() {
@@ -281,16 +326,17 @@ export class Engine {
   }
 
   #count(runs: readonly SystemRun[]): void {
-    for (const { plan, accepted, missed } of runs) {
-      const stats = this.#options.stats.system(plan.manifest.name);
-      accepted.forEach((shard, i) => {
-        if (!shard) return;
-        stats.shards++;
-        stats.rows += plan.shards[i].reduce((sum, { count }) => sum + count, 0);
-      });
+    for (const { plan, accepted, missed, computeMs } of runs) {
+      const { name } = plan.manifest;
+      const stats = this.#options.stats.system(name);
+      const done = plan.shards.filter((_, i) => accepted[i]);
+      const rows = done.flat().reduce((sum, { count }) => sum + count, 0);
+      stats.shards += done.length;
+      stats.rows += rows;
+      this.#grains.get(name)?.measure({ rows, computeMs });
       if (missed > 0) stats.skipped++;
       else stats.ticks++;
-      this.#reportSkipped(plan.manifest.name, missed, plan);
+      this.#reportSkipped(name, missed, plan);
     }
   }
 
@@ -308,61 +354,43 @@ export class Engine {
       this.#skipping.delete(system);
       report.info(`tick ${tick}: ${system} runs again`);
     }
-    this.#event(missed > 0 ? "system.skipped" : "system.resumed", { system, missed }, tick);
+    this.#announcer.event(
+      missed > 0 ? "system.skipped" : "system.resumed",
+      { system, missed },
+      tick,
+    );
   }
 
   #reportHeld(tick: Tick): void {
-    const { report, credits } = this.#options;
+    const { report, seats } = this.#options;
     for (const { plan, accepted } of tick.runs) {
       const open = accepted.filter((shard) => shard === undefined).length;
       if (open === 0) continue;
       const { name } = plan.manifest;
-      const why = credits(name).total === 0
+      const why = seats(name).length === 0
         ? `no instance of it; start one with \`deno task system ${name}\``
         : `${open} of ${accepted.length} shards are out`;
       report.warn(`tick ${tick.tick} waits for ${name}: ${why}`);
     }
   }
 
-  /** Tells the world outside what a stored tick did. */
-  #announce(
-    tick: number,
-    taken: readonly TakenBuffer[],
-    outcomes: readonly CommandOutcome[],
-  ): void {
-    const { subjects } = this.#options;
-    for (const { buffer, answer } of taken) {
-      if (buffer.reply === undefined) continue;
-      const { tick: tick_id, spawned, refused } = answer;
-      const value = { tick_id, spawned: [...spawned], refused: [...refused] };
-      this.#publish(buffer.reply, encodeMessage("EntityCommandReply", value, { tick: tick_id }));
-    }
-    const applied = taken.flatMap(({ outcome }) => outcome ?? []);
-    for (const { spawned, despawned } of [...applied, ...outcomes]) {
-      for (const entity of spawned) {
-        const archetype = this.world.archetypeOf(entity);
-        // A refused spawn has no entity, and one despawned since has no archetype.
-        if (archetype === undefined) continue;
-        const value = { tick_id: tick, entity, archetype };
-        this.#publish(subjects.entityCreate, encodeMessage("EntityCreated", value, { tick }));
-      }
-      for (const entity of despawned) {
-        const value = { tick_id: tick, entity };
-        this.#publish(subjects.entityDestroy, encodeMessage("EntityDestroyed", value, { tick }));
-      }
-    }
+  #reportTrouble(trouble: LogTrouble, error: Error): void {
+    const { report } = this.#options;
+    report.warn(`${error.message}; the world waits until the log takes its ticks again`);
+    this.#announcer.event(`log.${trouble}`, { reason: error.message }, this.tickNumber);
   }
 
-  #event(topic: string, data: MessageOf<"Event">["data"], tick: number): void {
-    const event = { topic, tick_id: tick, source: "coordinator", data };
-    this.#publish(this.#options.subjects.event(topic), encodeMessage("Event", event, { tick }));
+  #reportRelief(): void {
+    this.#options.report.info("the log takes ticks again");
+    this.#announcer.event("log.ready", null, this.tickNumber);
   }
 
   #tickStart(tick: number, dt: number): MessageOf<"TickStart"> {
     return { epoch: this.#options.epoch, tick_id: tick, dt };
   }
+}
 
-  #publish(subject: string, { data, options }: Encoded): void {
-    this.#options.bus.publish(subject, data, options);
-  }
+/** The parts of a message by which it can be published again. */
+function publicationOf({ subject, data, headers }: Message) {
+  return { subject, data, headers };
 }

@@ -19,14 +19,17 @@ import {
   conflictsBetween,
   footprintOf,
 } from "./conflict.ts";
+import { type Flow, flowBetween } from "./dataflow.ts";
 
 /** What ordered two systems; `path` is a chain of `after` and `before` over other systems. */
 export type DecidedBy = "after" | "before" | "path" | "manifest order";
 
-/** System `to` starts when system `from` is done. */
+/** System `to` comes after system `from`. */
 export interface Edge {
   readonly from: string;
   readonly to: string;
+  /** What `to` waits for; `whole` where only `after` or `before` makes the edge. */
+  readonly flow: Flow;
   /** Empty where only `after` or `before` makes the edge. */
   readonly conflicts: readonly Conflict[];
   readonly decidedBy: DecidedBy;
@@ -36,8 +39,10 @@ export interface Edge {
 
 export interface GraphNode {
   readonly system: SystemManifest;
-  /** Names of all the systems that must be done before this one starts. */
+  /** Names of all the systems that this one comes after. */
   readonly predecessors: readonly string[];
+  /** Those of them that it follows row by row. */
+  readonly rowwise: ReadonlySet<string>;
   readonly successors: readonly string[];
 }
 
@@ -87,15 +92,21 @@ export function buildGraph(
     const names = systems.filter((system) => !order.includes(system)).map(({ name }) => name);
     throw cycleError(shortestCycle(names, declarations), { declarations, conflicts });
   }
-  const edges = edgesOf(order.map(({ name }) => name), { declarations, conflicts });
+  const edges = edgesOf(order, { declarations, conflicts });
   return {
-    nodes: order.map((system) => ({
-      system,
-      predecessors: edges.filter(({ to }) => to === system.name).map(({ from }) => from),
-      successors: edges.filter(({ from }) => from === system.name).map(({ to }) => to),
-    })),
+    nodes: order.map((system) => nodeOf(system, edges)),
     edges,
     ambiguities: edges.filter(({ ambiguous }) => ambiguous),
+  };
+}
+
+function nodeOf(system: SystemManifest, edges: readonly Edge[]): GraphNode {
+  const before = edges.filter(({ to }) => to === system.name);
+  return {
+    system,
+    predecessors: before.map(({ from }) => from),
+    rowwise: new Set(before.filter(({ flow }) => flow === "rows").map(({ from }) => from)),
+    successors: edges.filter(({ from }) => from === system.name).map(({ to }) => to),
   };
 }
 
@@ -153,19 +164,24 @@ interface Decisions {
   readonly conflicts: ConflictsByName;
 }
 
-function edgesOf(order: readonly string[], { declarations, conflicts }: Decisions): Edge[] {
-  const reachable = reachableFrom(order, declarations);
+function edgesOf(
+  order: readonly SystemManifest[],
+  { declarations, conflicts }: Decisions,
+): Edge[] {
+  const reachable = reachableFrom(order.map(({ name }) => name), declarations);
   const declaredBy = new Map(declarations.map(({ from, to, by }) => [`${from} ${to}`, by]));
   const edges: Edge[] = [];
-  for (const [index, from] of order.entries()) {
-    for (const to of order.slice(index + 1)) {
+  for (const [index, earlier] of order.entries()) {
+    for (const later of order.slice(index + 1)) {
+      const [from, to] = [earlier.name, later.name];
       const declared = declaredBy.get(`${from} ${to}`);
       const found = conflicts(from, to);
       if (declared === undefined && found.length === 0) continue;
       const undeclared = reachable.get(from)?.has(to) ? "path" : "manifest order";
       const decidedBy = declared ?? undeclared;
       const ambiguous = decidedBy === "manifest order";
-      edges.push({ from, to, conflicts: found, decidedBy, ambiguous });
+      const flow = found.length === 0 ? "whole" : flowBetween(earlier, later);
+      edges.push({ from, to, flow, conflicts: found, decidedBy, ambiguous });
     }
   }
   return edges;

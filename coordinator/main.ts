@@ -14,7 +14,7 @@ import { createSubjects, PREFIX_DEFAULT } from "../lib/wire/subjects.ts";
 import { FencedError } from "./committer.ts";
 import { openConnection } from "./connection.ts";
 import { Coordinator } from "./coordinator.ts";
-import { addWorldFlags, chooseWorld, type WorldFlags } from "./world_flags.ts";
+import { addWorldFlags, chooseWorld, snapshotPolicy, type WorldFlags } from "./world_flags.ts";
 
 interface Flags extends WorldFlags {
   readonly nats?: string;
@@ -80,6 +80,8 @@ async function coordinate(flags: Flags): Promise<void> {
     hz: flags.hz,
     isUnpaced: flags.maxSpeed === true,
     isResident: flags.resident,
+    isBarrier: flags.barrier === true,
+    snapshots: snapshotPolicy(flags),
     replicas: flags.replicas,
     takeover: flags.takeover === true,
     report,

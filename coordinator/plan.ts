@@ -119,12 +119,12 @@ function accessNames({ component, fields }: Access): string[] {
 }
 
 function edgeLines(edge: Edge): string[] {
-  const { from, to, conflicts, decidedBy } = edge;
+  const { from, to, flow, conflicts, decidedBy } = edge;
   const why = decidedBy === "path" ? "after/before over other systems" : decidedBy;
   const lines = conflicts.length > 0
     ? conflicts.map((conflict) => `    ${conflictText(edge, conflict)}`)
     : ["    no conflict"];
-  return [`  ${from} -> ${to} (${why})`, ...lines];
+  return [`  ${from} -> ${to} (${why})${flow === "rows" ? ", row by row" : ""}`, ...lines];
 }
 
 function conflictText({ from, to }: Edge, { component, field, kind }: Conflict): string {

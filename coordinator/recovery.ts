@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Log } from "../lib/bus/log.ts";
+import type { Log, LogEntry } from "../lib/bus/log.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Schema } from "../lib/ecs/component.ts";
 import type { Report } from "../lib/report.ts";
@@ -13,14 +13,14 @@ import { restoreWorld } from "../lib/snapshot/world_image.ts";
 import { UserError } from "../lib/user_error.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { CommandAnswers } from "./command_answers.ts";
-import { Replica } from "./replica.ts";
+import { Replica, SnapshotNeededError } from "./replica.ts";
 import type { WorldState } from "./world_state.ts";
 
 export interface RecoveryPorts {
   readonly log: Log;
   readonly clock: Clock;
   readonly subjects: Subjects;
-  readonly store: Pick<SnapshotStore, "newest">;
+  readonly store: Pick<SnapshotStore, "newest" | "load">;
   readonly report: Report;
 }
 
@@ -60,12 +60,30 @@ function stateOf({ meta, image }: Snapshot, schema: Schema): WorldState {
 }
 
 /**
+ * Gives the replica an entry, and the snapshot that it needs for it; true when a tick was applied.
+ * @throws {ReplayError} when it does not lead where its commits say.
+ * @throws {SnapshotError} when the snapshot that the log refers to is gone or damaged.
+ */
+export async function feed(
+  replica: Replica,
+  entry: LogEntry,
+  store: Pick<SnapshotStore, "load">,
+): Promise<boolean> {
+  try {
+    return replica.apply(entry);
+  } catch (error) {
+    if (!(error instanceof SnapshotNeededError)) throw error;
+    return replica.apply(entry, (await store.load(error.id)).image);
+  }
+}
+
+/**
  * Feeds the replica all that the log has stored from sequence `from` on, and
  * returns the sequence of the last entry, or `from - 1` where there was none.
  * @throws {ReplayError} when it does not lead where its commits say.
  */
 export async function replay(
-  { log, clock, subjects, report }: RecoveryPorts,
+  { log, clock, subjects, store, report }: RecoveryPorts,
   replica: Replica,
   from: number,
 ): Promise<number> {
@@ -74,7 +92,7 @@ export async function replay(
   let last = from - 1;
   let saidAt = clock.now();
   for await (const entry of log.read(components, { from })) {
-    replica.apply(entry);
+    await feed(replica, entry, store);
     last = entry.sequence;
     if (clock.now() - saidAt < PROGRESS_MS) continue;
     saidAt = clock.now();

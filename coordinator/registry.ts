@@ -8,7 +8,6 @@ import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import { signatureText, systemSignature } from "../lib/manifest/signature.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import { PROTOCOL_VERSION } from "../lib/wire/protocol.ts";
-import type { Credits } from "./dispatcher.ts";
 
 /** Silence after which an instance is taken for dead. */
 const SILENCE_MAX_MS = 5000;
@@ -32,6 +31,8 @@ export interface RegisteredInstance {
 export class Registry {
   readonly #systems: ReadonlyMap<string, SystemManifest>;
   readonly #instances = new Map<string, RegisteredInstance>();
+  /** The instances by system, as far as it has been asked for since they last changed. */
+  #bySystem = new Map<string, readonly RegisteredInstance[]>();
 
   constructor(systems: readonly SystemManifest[]) {
     this.#systems = new Map(systems.map((system) => [system.name, system]));
@@ -42,6 +43,7 @@ export class Registry {
     const refusal = this.#refusal(descriptor);
     if (refusal !== undefined) return refusal;
     const { instance_id: id, name: system, credits } = descriptor;
+    this.#bySystem.clear();
     this.#instances.set(id, {
       id,
       system,
@@ -57,7 +59,7 @@ export class Registry {
   /** Returns the instance that left, if it was there. */
   unregister(id: string): RegisteredInstance | undefined {
     const instance = this.#instances.get(id);
-    this.#instances.delete(id);
+    this.#delete(id);
     return instance;
   }
 
@@ -85,35 +87,33 @@ export class Registry {
     for (const instance of this.#instances.values()) instance.seenAt = now;
   }
 
+  has(id: string): boolean {
+    return this.#instances.has(id);
+  }
+
   /** Removes and returns the instances that have been silent for too long. */
   expire(now: number): RegisteredInstance[] {
     const silent = [...this.#instances.values()].filter(({ seenAt }) =>
       now - seenAt > SILENCE_MAX_MS
     );
-    for (const { id } of silent) this.#instances.delete(id);
+    for (const { id } of silent) this.#delete(id);
     return silent;
   }
 
   /** The instances of a system. */
-  instancesOf(system: string): RegisteredInstance[] {
-    return [...this.#instances.values()].filter((instance) => instance.system === system);
-  }
-
-  /** Shards that one instance can take at a time; 0 when it is not registered. */
-  creditsOf(instance: string): number {
-    return this.#instances.get(instance)?.credits ?? 0;
-  }
-
-  /** Shards that the system's instances can take at a time, in all and each. */
-  credits(system: string): Credits {
-    let total = 0;
-    let perInstance = 1;
-    for (const instance of this.#instances.values()) {
-      if (instance.system !== system) continue;
-      total += instance.credits;
-      perInstance = Math.max(perInstance, instance.credits);
+  instancesOf(system: string): readonly RegisteredInstance[] {
+    let instances = this.#bySystem.get(system);
+    if (instances === undefined) {
+      instances = [...this.#instances.values()].filter((instance) => instance.system === system);
+      // Names from the wire are not kept.
+      if (this.#systems.has(system)) this.#bySystem.set(system, instances);
     }
-    return { total, perInstance };
+    return instances;
+  }
+
+  #delete(id: string): void {
+    this.#instances.delete(id);
+    this.#bySystem.clear();
   }
 
   #refusal(descriptor: MessageOf<"SystemDescriptor">): string | undefined {

@@ -15,6 +15,7 @@ import { decodeResult, decodeSelection, mergeResult } from "../lib/wire/chunk.ts
 import { decodePayload } from "../lib/wire/codec.ts";
 import type { RowSelection } from "../lib/wire/column.ts";
 import { parseCommands } from "../lib/wire/command.ts";
+import type { WorldImage } from "../lib/snapshot/world_image.ts";
 import type { Chunk, MessageOf, MessageType } from "../lib/wire/messages.ts";
 import { parseQuery } from "../lib/wire/query.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
@@ -27,6 +28,15 @@ type Commit = MessageOf<"TickCommit">;
 /** The log cannot be what led to the world: it lacks something, or is another's. */
 export class ReplayError extends Error {
   override readonly name = "ReplayError";
+}
+
+/** The next tick needs a snapshot; nothing has been applied of it. */
+export class SnapshotNeededError extends Error {
+  override readonly name = "SnapshotNeededError";
+
+  constructor(readonly id: string) {
+    super(`Cannot replay a tick without snapshot "${id}", which the world became in it`);
+  }
 }
 
 /** While a commit is on its way, the results of the tick after it are stored already. */
@@ -84,10 +94,13 @@ export class Replica {
 
   /**
    * Takes the log's next entry; true when it was a tick's commit and has been applied.
+   * @param image of the snapshot that a {@linkcode SnapshotNeededError} has asked for
+   * @throws {SnapshotNeededError} when the world became a snapshot in this tick;
+   * call it again with that.
    * @throws {ReplayError} when the tick cannot be applied, or leads to another
    * digest than its commit has. The replica is of no use then.
    */
-  apply({ subject, sequence, data, headers }: LogEntry): boolean {
+  apply({ subject, sequence, data, headers }: LogEntry, image?: WorldImage): boolean {
     if (subject === this.#commitSubject) this.#sequence = sequence;
     switch (headers["msg-type"]) {
       case "ComponentShard":
@@ -100,7 +113,7 @@ export class Replica {
       }
       case "TickCommit": {
         const commit = decodeEntry("TickCommit", data);
-        return commit !== undefined && this.#take(commit);
+        return commit !== undefined && this.#take(commit, image);
       }
       default:
         return false;
@@ -129,7 +142,7 @@ export class Replica {
     this.#heldBytes = 0;
   }
 
-  #take(commit: Commit): boolean {
+  #take(commit: Commit, image: WorldImage | undefined): boolean {
     const { tick_id: tick, epoch } = commit;
     const { state } = this;
     // In the state already, or of a coordinator that another one has followed.
@@ -144,8 +157,9 @@ export class Replica {
         `Cannot replay tick ${tick}: the log lacks tick ${state.tick + 1}, which comes before`,
       );
     }
+    if (commit.restored !== undefined && !image) throw new SnapshotNeededError(commit.restored);
     try {
-      this.#applyTick(commit);
+      this.#applyTick(commit, image);
     } catch (cause) {
       if (!(cause instanceof WireError || cause instanceof RangeError)) throw cause;
       throw new ReplayError(`Cannot replay tick ${tick}: ${cause.message}`, { cause });
@@ -160,9 +174,10 @@ export class Replica {
     return true;
   }
 
-  #applyTick({ buffers, systems, ...tick }: Commit): void {
+  #applyTick({ restored, buffers, systems, ...tick }: Commit, image: WorldImage | undefined): void {
     const { world } = this.state;
     const step = new TickStep(this.state);
+    if (restored !== undefined && image) step.restore(image);
     for (const buffer of buffers) {
       const { id, commands } = decodePayload("EntityCommand", buffer);
       step.apply({ id, commands: parseCommands(world.schema, commands) });

@@ -20,6 +20,7 @@ export interface Holder {
 export class Residency {
   #holders = new Map<bigint, Holder>();
   #next = new Map<bigint, Holder>();
+  readonly #keepers = new Set<string>();
 
   /**
    * Starts a tick: what no shard of the last tick renewed is forgotten.
@@ -38,6 +39,17 @@ export class Residency {
   /** An instance keeps the range as of this tick. */
   hold(range: bigint, holder: Holder): void {
     this.#next.set(range, holder);
+    this.#keepers.add(holder.instance);
+  }
+
+  /** True for an instance that has kept rows, and has not been distrusted since. */
+  isKeeper(instance: string): boolean {
+    return this.#keepers.has(instance);
+  }
+
+  /** The instance did not do as a keeper of rows does. */
+  distrust(instance: string): void {
+    this.#keepers.delete(instance);
   }
 }
 

@@ -20,14 +20,12 @@ export interface ShardChunk extends RowSelection {
 export type Shard = readonly ShardChunk[];
 
 export interface ShardLimits {
-  /** The rows are cut into at least as many shards, where there are enough of them. */
-  readonly shardsMin: number;
+  /** Into how many shards that many rows are to be cut, at the least; 1 by default. */
+  shardCount?(rows: number): number;
   /** Largest message of the bus, in bytes. */
   readonly payloadBytesMax: number;
 }
 
-/** Below this many rows a shard costs more to send than to run. */
-const ROWS_MIN = 512;
 /** Large enough that the cost per message does not matter, small enough to overlap. */
 const SHARD_BYTES_TARGET = 1024 * 1024;
 /** Room in a message for everything but the columns. */
@@ -41,11 +39,11 @@ const ROW_NUMBER_BYTES = 4;
 export function planShards(
   tables: readonly Table[],
   query: Query,
-  { shardsMin, payloadBytesMax, changedSince }: ShardLimits & { changedSince: number },
+  { shardCount = () => 1, payloadBytesMax, changedSince }: ShardLimits & { changedSince: number },
 ): Shard[] {
   const selections = tables.flatMap((table) => selectRows(table, query, changedSince));
   const rows = selections.reduce((sum, { count }) => sum + count, 0);
-  const rowsMax = Math.max(ROWS_MIN, Math.ceil(rows / Math.max(1, shardsMin)));
+  const rowsMax = Math.ceil(rows / Math.max(1, shardCount(rows)));
   const bytesMax = Math.min(SHARD_BYTES_TARGET, payloadBytesMax - ENVELOPE_BYTES);
   const shards: Shard[] = [];
   let open: ShardChunk[] = [];

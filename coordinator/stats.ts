@@ -47,9 +47,16 @@ export class Stats {
     this.#tickMs[this.#ticks++ % SAMPLES_MAX] = durationMs;
   }
 
-  /** The time that share `p` of the newest ticks took at the most, in milliseconds; 0 before any. */
-  tickMs(p: number): number {
-    const sorted = this.#tickMs.toSorted((a, b) => a - b);
+  /**
+   * The time that share `p` of the `newest` ticks took at the most, in
+   * milliseconds; 0 before any.
+   */
+  tickMs(p: number, newest = SAMPLES_MAX): number {
+    const count = Math.min(newest, this.#tickMs.length);
+    const sorted = Array.from(
+      { length: count },
+      (_, i) => this.#tickMs[(this.#ticks - 1 - i) % SAMPLES_MAX],
+    ).sort((a, b) => a - b);
     return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? 0;
   }
 }

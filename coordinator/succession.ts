@@ -22,7 +22,7 @@ import { initialState, type WorldState } from "./world_state.ts";
 
 export interface SuccessionOptions extends StreamOptions, RecoveryPorts {
   readonly bus: Bus;
-  readonly store: Pick<SnapshotStore, "newest" | "open" | "save">;
+  readonly store: Pick<SnapshotStore, "newest" | "load" | "open" | "save">;
   readonly manifests: Manifests;
   /** The entities that a new world begins with. */
   readonly world?: WorldManifest | undefined;

@@ -15,6 +15,7 @@ import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
 import { parseCommands } from "../lib/wire/command.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import { type Attempt, type Credits, Dispatcher } from "./dispatcher.ts";
+import { Placement, type Seat } from "./placement.ts";
 import type { Holder, Residency } from "./residency.ts";
 import { decodeShardResult } from "./shard_result.ts";
 import type { Shard } from "./shards.ts";
@@ -39,6 +40,8 @@ export interface SystemRunPlan {
   readonly changeTick: number;
   /** Who keeps which rows; undefined: every schedule carries all of its rows. */
   readonly residency: Residency | undefined;
+  /** Shards that an instance is to have at a time at the most. */
+  readonly depth: number;
 }
 
 /** What a run needs of its surroundings. */
@@ -47,9 +50,8 @@ export interface SystemRunPorts {
   readonly world: World;
   /** Sends to the instance, or else to any that has a credit. */
   send(schedule: Encoded, attempt: Attempt, instance: string | undefined): void;
-  credits(): Credits;
-  /** Shards that one instance can take; 0 when it is gone. */
-  creditsOf(instance: string): number;
+  /** The system's instances as of now. */
+  seats(): readonly Seat[];
   /** The shard cannot be sent at all and is lost. */
   onUnsendable(attempt: Attempt, error: RangeError): void;
   /** An instance may lack one of the broadcast sets. */
@@ -67,12 +69,13 @@ export class SystemRun {
   readonly commands: (readonly Command[])[] = [];
   /** Shards given up on because no instance took them. */
   missed = 0;
+  /** How long the script ran, over all shards. */
+  computeMs = 0;
   readonly #ports: SystemRunPorts;
   readonly #dispatcher: Dispatcher;
-  readonly #ranges: (bigint | undefined)[];
-  readonly #holders: (Holder | undefined)[];
-  /** Shards that are out at their holders. */
-  readonly #direct = new Map<number, string>();
+  readonly #placement: Placement;
+  /** By shard, who waits for it to be done or lost. */
+  readonly #followers = new Map<number, (() => void)[]>();
   #timer: Timer | undefined;
   #setsRenewableAt = -Infinity;
   #isOver = false;
@@ -82,9 +85,8 @@ export class SystemRun {
     this.plan = plan;
     this.#ports = ports;
     this.accepted = new Array(plan.shards.length).fill(undefined);
-    const residents = plan.residency?.begin(plan.shards) ?? [];
-    this.#ranges = residents.map(({ range }) => range);
-    this.#holders = residents.map(({ holder }) => holder);
+    const { residency, depth } = plan;
+    this.#placement = new Placement(plan.shards, { residency, depth, seats: () => ports.seats() });
     this.#dispatcher = new Dispatcher(plan.shards.length, {
       deadlineMs,
       onMiss,
@@ -92,31 +94,35 @@ export class SystemRun {
     });
   }
 
-  /** True until every shard is done or lost. */
-  get isRunning(): boolean {
-    return !this.#isOver;
-  }
-
   /** Sends what can be sent now. Call it once to start, and whenever credits may have come. */
   advance(): void {
     if (this.#isOver) return;
     this.#timer?.cancel();
-    const { clock, credits } = this.#ports;
+    const { clock } = this.#ports;
     const now = clock.now();
-    const { send, lost, wakeAt } = this.#dispatcher.decide(
-      now,
-      credits(),
-      (shard) => this.#freeHolder(shard) !== undefined,
-    );
+    for (const shard of this.#dispatcher.expire(now)) this.#placement.miss(shard);
+    const { send, lost, wakeAt } = this.#dispatcher.decide(now, creditsOf(this.#ports.seats()), [
+      (shard) => this.#placement.takeHolder(shard),
+      (shard) => this.#placement.takeAny(shard),
+    ]);
     const isAllSent = send.map((attempt) => this.#trySend(attempt)).every((isSent) => isSent);
-    for (const shard of lost) this.accepted[shard] = null;
     this.missed += lost.length;
+    for (const shard of lost) this.#settle(shard, null);
     if (this.#dispatcher.isFinished) return this.#finish();
     // What could not be sent has left its credit to the next.
     if (!isAllSent) return this.advance();
     if (wakeAt !== undefined) {
       this.#timer = clock.after(Math.max(0, wakeAt - now), () => this.advance());
     }
+  }
+
+  /** Makes a shard, which must not have been sent, wait for one of another system's run. */
+  follow(shard: number, { run, shard: other }: { run: SystemRun; shard: number }): void {
+    if (run.accepted[other] !== undefined) return;
+    this.#dispatcher.block(shard);
+    const followers = run.#followers.get(other) ?? [];
+    followers.push(() => this.#release(shard));
+    run.#followers.set(other, followers);
   }
 
   /** Stops without finishing, as when the coordinator shuts down. */
@@ -130,11 +136,10 @@ export class SystemRun {
     if (this.#isOver) return;
     // Who was sent all rows lacks none: it may be a broadcast set that did not arrive. Its
     // instance looks for that as long as the attempt is given, so the refusal may come late.
-    if (isRefused && !this.#direct.has(attempt.shard)) this.#renewSets();
+    if (isRefused && !this.#placement.placeOf(attempt.shard).holder) this.#renewSets();
     if (!this.#dispatcher.isOut(attempt)) return;
-    const wasDirect = this.#direct.delete(attempt.shard);
-    this.#holders[attempt.shard] = undefined;
-    this.#dispatcher.bounce(attempt, this.#ports.clock.now(), !wasDirect);
+    const wasNamed = this.#placement.bounce(attempt.shard);
+    this.#dispatcher.bounce(attempt, this.#ports.clock.now(), !wasNamed);
     this.advance();
   }
 
@@ -148,8 +153,7 @@ export class SystemRun {
   /** What was sent may be lost, and so may be what was to come back: sends all of it again. */
   resend(): void {
     if (this.#isOver) return;
-    this.#direct.clear();
-    this.#dispatcher.recall();
+    for (const shard of this.#dispatcher.recall()) this.#placement.recall(shard);
     this.advance();
   }
 
@@ -187,52 +191,51 @@ export class SystemRun {
 
   /** Remembers who has the rows now. */
   #accept(
-    { shard, attempt, instance_id, kept, changed }: Attempt & {
+    { shard, attempt, instance_id, compute_ms, kept, changed }: Attempt & {
       instance_id: string;
+      compute_ms: number;
       kept?: boolean | undefined;
       changed: boolean;
     },
   ): AcceptedShard {
-    const { residency, tick, changeTick } = this.plan;
-    const range = this.#ranges[shard];
-    if (kept && range !== undefined) {
-      residency?.hold(range, { instance: instance_id, tick, changeTick });
-    }
+    const { tick, changeTick } = this.plan;
+    this.computeMs += compute_ms;
+    if (kept) this.#placement.hold(shard, { instance: instance_id, tick, changeTick });
     return { attempt, instance_id, changed };
-  }
-
-  /** The shard's holder, if it is there and has time. */
-  #freeHolder(shard: number): Holder | undefined {
-    const holder = this.#holders[shard];
-    if (holder === undefined) return undefined;
-    let out = 0;
-    for (const instance of this.#direct.values()) if (instance === holder.instance) out++;
-    return out < this.#ports.creditsOf(holder.instance) ? holder : undefined;
   }
 
   /** A row that does not fit into a message is lost, rather than the coordinator. */
   #trySend(attempt: Attempt): boolean {
     const { shard } = attempt;
-    const holder = attempt.attempt === 0 ? this.#freeHolder(shard) : undefined;
-    if (holder) this.#direct.set(shard, holder.instance);
-    else this.#direct.delete(shard);
+    const { instance, holder } = this.#placement.placeOf(shard);
     try {
-      this.#ports.send(this.#schedule(attempt, holder), attempt, holder?.instance);
+      this.#ports.send(this.#schedule(attempt, holder), attempt, instance);
       return true;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      this.accepted[shard] = null;
       this.#dispatcher.finish(shard, this.#ports.clock.now());
       this.#ports.onUnsendable(attempt, error);
+      this.#settle(shard, null);
       return false;
     }
   }
 
   #close(shard: number, outcome: AcceptedShard): void {
-    this.accepted[shard] = outcome;
-    this.#direct.delete(shard);
+    this.#placement.leave(shard);
     this.#dispatcher.finish(shard, this.#ports.clock.now());
+    this.#settle(shard, outcome);
     this.advance();
+  }
+
+  /** The shard is done or lost, so that who waits for its rows can go on. */
+  #settle(shard: number, outcome: AcceptedShard): void {
+    this.accepted[shard] = outcome;
+    for (const follow of this.#followers.get(shard) ?? []) follow();
+  }
+
+  #release(shard: number): void {
+    if (this.#isOver) return;
+    if (this.#dispatcher.release(shard, this.#ports.clock.now())) this.advance();
   }
 
   #finish(): void {
@@ -246,7 +249,7 @@ export class SystemRun {
     const { query } = manifest;
     const accesses = [...query.read, ...query.write, ...query.optional];
     const options = { accesses, entities: query.entities, since: holder?.changeTick };
-    const range = this.#ranges[shard];
+    const range = this.#placement.rangeOf(shard);
     return encodeMessage("SystemSchedule", {
       epoch,
       tick_id: tick,
@@ -271,4 +274,12 @@ export class SystemRun {
       mergeResult(chunk.table, chunk, { accesses, result: results[i], tick: changeTick });
     }
   }
+}
+
+/** Shards that the instances can take at a time, in all and each. */
+export function creditsOf(seats: readonly Seat[]): Credits {
+  return {
+    total: seats.reduce((sum, { credits }) => sum + credits, 0),
+    perInstance: Math.max(1, ...seats.map(({ credits }) => credits)),
+  };
 }

@@ -1,6 +1,7 @@
 /**
  * One tick: every system runs once, each as soon as those that it depends on are
- * done. There are no global stages.
+ * done, or done with the same rows where that is all it needs. There are no
+ * global stages.
  *
  * @module
  */
@@ -9,14 +10,15 @@ import type { World } from "../lib/ecs/world.ts";
 import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import type { Encoded } from "../lib/wire/codec.ts";
 import type { Broadcaster } from "./broadcaster.ts";
-import type { Attempt, Credits } from "./dispatcher.ts";
+import type { Attempt } from "./dispatcher.ts";
+import { overlappingShards } from "./dataflow.ts";
+import type { Grain } from "./grain.ts";
 import type { Graph, GraphNode } from "./graph.ts";
+import type { Seat } from "./placement.ts";
 import type { Residency } from "./residency.ts";
 import { planShards } from "./shards.ts";
 import { SystemRun } from "./system_run.ts";
 import type { TickStep } from "./tick_step.ts";
-
-const SHARDS_PER_INSTANCE = 2;
 
 export interface TickOptions {
   readonly graph: Graph;
@@ -25,6 +27,10 @@ export interface TickOptions {
   readonly step: Pick<TickStep, "tick" | "changeTickOf">;
   /** Simulated time, in seconds. */
   readonly dt: number;
+  /** How finely each system's rows are cut, by name. */
+  readonly grains: ReadonlyMap<string, Grain>;
+  /** Whether a system waits for the whole of those before it, rather than row by row. */
+  readonly isBarrier: boolean;
   /** Change tick of each system's last run that missed no shard, by name. */
   readonly lastRuns: ReadonlyMap<string, number>;
   /** Who keeps each system's rows, by name; a system that it lacks is sent all of its rows. */
@@ -41,8 +47,8 @@ export interface TickPorts {
     schedule: Encoded,
     to: { attempt: Attempt; instance: string | undefined },
   ): void;
-  credits(system: string): Credits;
-  creditsOf(instance: string): number;
+  /** A system's instances as of now. */
+  seats(system: string): readonly Seat[];
   onUnsendable(system: string, error: RangeError): void;
 }
 
@@ -52,6 +58,7 @@ export class Tick {
   readonly #options: TickOptions;
   readonly #ports: TickPorts;
   readonly #runs = new Map<string, SystemRun>();
+  /** How many predecessors keep a system from starting. */
   readonly #waiting = new Map<string, number>();
   readonly #nodes = new Map<string, GraphNode>();
   readonly #done = Promise.withResolvers<boolean>();
@@ -87,11 +94,9 @@ export class Tick {
     return this.#done.promise;
   }
 
-  /** The connection broke: what was on its way, and what others kept for us, may be lost. */
+  /** The connection broke: what was on its way may be lost. */
   resend(): void {
-    const running = this.runs.filter(({ isRunning }) => isRunning);
-    this.#ports.broadcaster.renew(running.map(({ plan }) => plan.manifest.name));
-    for (const run of running) run.resend();
+    for (const run of this.runs) run.resend();
   }
 
   abandon(): void {
@@ -103,11 +108,13 @@ export class Tick {
     const node = this.#nodes.get(name);
     if (node === undefined) return;
     const { world, payloadBytesMax } = this.#ports;
-    const { graph, epoch, step, dt, lastRuns, residencies } = this.#options;
+    const { graph, epoch, step, dt, lastRuns, grains, residencies } = this.#options;
     const changeTick = step.changeTickOf(graph.nodes.indexOf(node));
     const { query } = node.system;
+    const instances = this.#ports.seats(name).length;
+    const grain = grains.get(name);
     const matching = planShards(world.match(query), query, {
-      shardsMin: shardsMin(this.#ports.credits(name)),
+      shardCount: (rows) => grain?.shardCount({ rows, instances }) ?? 1,
       payloadBytesMax,
       changedSince: lastRuns.get(name) ?? 0,
     });
@@ -123,19 +130,43 @@ export class Tick {
       dt,
       changeTick,
       residency,
+      depth: grain?.depth(shards) ?? Infinity,
     }, {
       clock: this.#ports.clock,
       world,
       send: (schedule, attempt, instance) =>
         this.#ports.send(name, schedule, { attempt, instance }),
-      credits: () => this.#ports.credits(name),
-      creditsOf: this.#ports.creditsOf,
+      seats: () => this.#ports.seats(name),
       onUnsendable: (_, error) => this.#ports.onUnsendable(name, error),
       onSetsMissing: () => this.#ports.broadcaster.resend(name),
       onFinished: () => this.#finish(node),
     });
     this.#runs.set(name, run);
+    for (const before of node.rowwise) this.#chain(run, this.#runs.get(before));
     run.advance();
+    for (const successor of node.successors) {
+      if (this.#isRowwise(name, successor)) this.#unblock(successor);
+    }
+  }
+
+  /** Each shard of `run` follows those of an earlier one that hold the same rows. */
+  #chain(run: SystemRun, earlier: SystemRun | undefined): void {
+    if (earlier === undefined || this.#options.isBarrier) return;
+    const overlaps = overlappingShards(earlier.plan.shards, run.plan.shards);
+    for (const [shard, others] of overlaps.entries()) {
+      for (const other of others) run.follow(shard, { run: earlier, shard: other });
+    }
+  }
+
+  #isRowwise(from: string, to: string): boolean {
+    return !this.#options.isBarrier && this.#nodes.get(to)?.rowwise.has(from) === true;
+  }
+
+  /** One predecessor less keeps the system from starting. */
+  #unblock(name: string): void {
+    const waiting = (this.#waiting.get(name) ?? 0) - 1;
+    this.#waiting.set(name, waiting);
+    if (waiting === 0) this.#start(name);
   }
 
   /** The sets' versions; undefined when a part is too large for a message, so that nothing runs. */
@@ -152,15 +183,8 @@ export class Tick {
   #finish(node: GraphNode): void {
     this.#unfinished--;
     for (const successor of node.successors) {
-      const waiting = (this.#waiting.get(successor) ?? 0) - 1;
-      this.#waiting.set(successor, waiting);
-      if (waiting === 0) this.#start(successor);
+      if (!this.#isRowwise(node.system.name, successor)) this.#unblock(successor);
     }
     if (this.#unfinished === 0) this.#done.resolve(true);
   }
-}
-
-/** Two for each instance, so that one is on its way while the other is computed. */
-function shardsMin({ total, perInstance }: Credits): number {
-  return SHARDS_PER_INSTANCE * Math.round(total / perInstance);
 }

@@ -14,6 +14,7 @@ import {
   type CommandOutcome,
 } from "../lib/ecs/command.ts";
 import { answerOf } from "./command_answers.ts";
+import type { WorldImage } from "../lib/snapshot/world_image.ts";
 import { tickDigest } from "./tick_digest.ts";
 import type { WorldState } from "./world_state.ts";
 
@@ -60,6 +61,15 @@ export class TickStep {
     const answer = answerOf(this.tick, outcome);
     if (id !== undefined) answers.add(id, answer);
     return { answer, outcome };
+  }
+
+  /**
+   * Replaces the world, in a tick in which nothing else happens.
+   * @param image renewed for the change tick that the world has now
+   * @throws {RangeError} when it does not fit the schema.
+   */
+  restore(image: WorldImage): void {
+    this.#state.world.load(image);
   }
 
   /** What the rows are marked with that the system at this place, from 0, writes. */

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { positiveInteger, positiveNumber } from "../lib/cli.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import { suggestion } from "../lib/manifest/nearest.ts";
 import { UserError } from "../lib/user_error.ts";
+import type { SnapshotPolicy } from "./snapshotter.ts";
 
 export interface WorldFlags {
   readonly manifests: string;
@@ -16,9 +17,15 @@ export interface WorldFlags {
   readonly ticks?: number;
   readonly maxSpeed?: true;
   readonly resident: boolean;
+  readonly barrier?: true;
+  readonly snapshotEvery: SnapshotPolicy["every"];
+  readonly snapshotsKept: number;
 }
 
 const HZ_DEFAULT = 60;
+const SNAPSHOT_EVERY_DEFAULT = "1m";
+const SNAPSHOTS_KEPT_DEFAULT = 3;
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 export function addWorldFlags(program: Command): Command {
   return program
@@ -27,7 +34,39 @@ export function addWorldFlags(program: Command): Command {
     .option("--hz <n>", "ticks a second", positiveNumber, HZ_DEFAULT)
     .option("--ticks <n>", "end after this many ticks", positiveInteger)
     .option("--max-speed", "no waiting between ticks; each still simulates 1 / hz seconds")
-    .option("--no-resident", "send every shard whole, instead of what changed since its last run");
+    .option("--no-resident", "send every shard whole, instead of what changed since its last run")
+    .option(
+      "--barrier",
+      "start a system when those before it are done with all rows, not row by row",
+    )
+    .addOption(
+      new Option("--snapshot-every <time>", "such as 30s, 5m, 1h, a number of ticks, or never")
+        .argParser(parseSnapshotEvery).default(parseSnapshotEvery(SNAPSHOT_EVERY_DEFAULT), "1m"),
+    )
+    .option(
+      "--snapshots-kept <n>",
+      "automatic snapshots that are kept, with the log after the oldest",
+      positiveInteger,
+      SNAPSHOTS_KEPT_DEFAULT,
+    );
+}
+
+/** When snapshots are taken, and how many are kept. */
+export function snapshotPolicy({ snapshotEvery, snapshotsKept }: WorldFlags): SnapshotPolicy {
+  return { every: snapshotEvery, kept: snapshotsKept };
+}
+
+/** Parses a duration, a number of ticks, or `never`. */
+export function parseSnapshotEvery(text: string): SnapshotPolicy["every"] {
+  if (text === "never") return undefined;
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
+  const value = Number(match?.[1]);
+  const unit = match?.[2];
+  if (unit !== undefined && value > 0) return { ms: value * UNITS_MS[unit] };
+  if (unit === undefined && Number.isSafeInteger(value) && value > 0) return { ticks: value };
+  throw new InvalidArgumentError(
+    "It takes a time such as 30s, 5m or 1h, a number of ticks, or never.",
+  );
 }
 
 /**

@@ -31,6 +31,8 @@ export interface Station {
   readonly published: Published[];
   /** Publishes what changed since the last time, as the system's start in a tick does. */
   publish(tick: number): Record<string, number>;
+  /** Whoever kept the sets has lost them. */
+  renew(): void;
 }
 
 export function createStation(payloadBytesMax = 1 << 20): Station {
@@ -50,6 +52,7 @@ export function createStation(payloadBytesMax = 1 << 20): Station {
     broadcaster,
     published,
     publish: (tick) => broadcaster.publish(AI, { tick, changeTick: ++world.changeTick }),
+    renew: () => broadcaster.renew(),
   };
 }
 

@@ -1,8 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Committer, FencedError, UncommittedError } from "../coordinator/committer.ts";
+import { Committer, FencedError } from "../coordinator/committer.ts";
 import { MemoryNetwork } from "../lib/bus/memory_bus.ts";
-import { type Log, WrongLastSequenceError } from "../lib/bus/log.ts";
-import type { Report } from "../lib/report.ts";
+import type { Log } from "../lib/bus/log.ts";
 import { decodePayload } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import { VirtualClock } from "../sim/virtual_clock.ts";
@@ -26,14 +25,18 @@ async function openLog(): Promise<Log> {
   return log;
 }
 
-const silent: Report = { info: () => {}, warn: () => {} };
-
-function committer(
-  log: Log,
-  lastSequence = 0,
-  { clock = new VirtualClock(), report = silent } = {},
-) {
-  return new Committer(log, { clock, report, stream: STREAM, subject: SUBJECT, lastSequence });
+function committer(log: Log, lastSequence = 0): Committer {
+  return new Committer({
+    log,
+    clock: new VirtualClock(),
+    stream: STREAM,
+    subject: SUBJECT,
+    lastSequence,
+    onTrouble: (_, error) => {
+      throw error;
+    },
+    onRelief: () => {},
+  });
 }
 
 function commit(tick: number, epoch = 1): MessageOf<"TickCommit"> {
@@ -127,99 +130,18 @@ Deno.test("Committer.commit() passes on that a commit is too large, to who comes
   await assertRejects(() => mine.commit(commit(2), nothing), RangeError, "too large");
 });
 
-/** A log whose appends fail as `fail` says, by their number from 0, before or after they store. */
-function flaky(log: Log, fail: (append: number) => "before" | "after" | undefined): Log {
-  let appends = 0;
-  return {
-    ...bound(log),
-    async append(subject, data, options) {
-      const when = fail(appends++);
-      if (when === "before") throw new Error("no answer");
-      const sequence = await log.append(subject, data, options);
-      if (when === "after") throw new Error("no answer");
-      return sequence;
-    },
-  };
-}
-
-/** Lets time pass whenever `work` waits for it. */
-async function letTimePass<T>(clock: VirtualClock, work: Promise<T>): Promise<T> {
-  let isDone = false;
-  work.then(() => isDone = true, () => isDone = true);
-  while (!isDone) {
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    if (clock.nextAt !== undefined) clock.advance(clock.nextAt - clock.now());
-  }
-  return await work;
-}
-
-Deno.test("Committer.commit() tries again until the log answers, and says so once", async () => {
-  const log = await openLog();
-  const clock = new VirtualClock();
-  const said: string[] = [];
-  const say = (line: string) => void said.push(line);
-  const report = { info: say, warn: say };
-  const mine = committer(flaky(log, (n) => n < 5 ? "before" : undefined), 0, { clock, report });
-  await mine.commit(commit(1), nothing);
-  await letTimePass(clock, mine.settled());
-  assertEquals(await storedTicks(log), [1]);
-  assertEquals(said, ["tick 1 waits for the log: no answer", "tick 1 is stored"]);
-});
-
-for (const [how, change] of [["with", {}], ["without", { id: undefined }]] as const) {
-  Deno.test(`Committer.commit() knows its own commit whose answer was lost, ${how} ids`, async () => {
-    const log = await openLog();
-    const clock = new VirtualClock();
-    const forgetful: Log = {
-      ...bound(log),
-      append: (subject, data, options) => {
-        const { id, ...rest } = { ...options, ...change };
-        return log.append(subject, data, id === undefined ? rest : { ...rest, id });
-      },
-    };
-    const mine = committer(flaky(forgetful, (n) => n % 2 === 0 ? "after" : undefined), 0, {
-      clock,
-    });
-    for (const tick of [1, 2, 3]) await letTimePass(clock, mine.commit(commit(tick), nothing));
-    await letTimePass(clock, mine.settled());
-    assertEquals(await storedTicks(log), [1, 2, 3]);
-  });
-}
-
-Deno.test("Committer.commit() is not fenced by a try of its own that is under way", async () => {
-  const log = await openLog();
-  const clock = new VirtualClock();
-  let appends = 0;
-  const busy: Log = {
-    ...bound(log),
-    append(subject, data, options) {
-      if (appends++ < 2) return Promise.reject(new WrongLastSequenceError("under way"));
-      return log.append(subject, data, options);
-    },
-  };
-  const mine = committer(busy, 0, { clock });
-  await mine.commit(commit(1), nothing);
-  await letTimePass(clock, mine.settled());
-  assertEquals([await storedTicks(log), appends], [[1], 3]);
-});
-
-Deno.test("Committer.commit() is refused by a log that has lost what it held", async () => {
+Deno.test("Committer.commit() waits for the receipts of what the tick accepted", async () => {
   const log = await openLog();
   const mine = committer(log);
+  const key = { system: "physics", tick: 1, shard: 0, attempt: 0 };
+  mine.receipts.begin(1);
+  const result = { subject: "x", data: new Uint8Array(1), headers: {}, hasReceipt: true };
+  mine.receipts.accept(key, result);
   await mine.commit(commit(1), nothing);
+  assertEquals(await storedTicks(log), []);
+  mine.receipts.receive(key, true);
   await mine.settled();
-  await log.purge(STREAM);
-  await mine.commit(commit(2), nothing);
-  await assertRejects(() => mine.settled(), FencedError, "has lost its newest commits");
-});
-
-Deno.test("Committer.abandon() ends the wait for a log that does not answer", async () => {
-  const silentLog: Log = { ...bound(await openLog()), append: () => new Promise(() => {}) };
-  const mine = committer(silentLog);
-  await mine.commit(commit(1), nothing);
-  const settled = mine.settled();
-  mine.abandon();
-  await assertRejects(() => settled, UncommittedError, "stopped before the log had taken it");
+  assertEquals(await storedTicks(log), [1]);
 });
 
 function bound(log: Log): Log {
@@ -228,6 +150,7 @@ function bound(log: Log): Log {
     append: (subject, data, options) => log.append(subject, data, options),
     last: (stream, subject) => log.last(stream, subject),
     read: (stream, options) => log.read(stream, options),
+    follow: (stream, options) => log.follow(stream, options),
     lastPerSubject: (stream, filter) => log.lastPerSubject(stream, filter),
     purge: (stream, options) => log.purge(stream, options),
     info: (stream) => log.info(stream),

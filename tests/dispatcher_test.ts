@@ -30,8 +30,17 @@ Deno.test("Dispatcher.decide() sends as many shards as there are credits, in ord
   assertEquals(two.decide(2, TWO).send, [{ shard: 2, attempt: 0 }]);
 });
 
-Deno.test("Dispatcher.decide() sends a preferred shard first", () => {
-  assertEquals(shardsOf(dispatcher(3).decide(0, TWO, (shard) => shard === 2).send), [2, 0]);
+Deno.test("Dispatcher.decide() sends first what the first place has room for", () => {
+  const places = [(shard: number) => shard === 2, () => true];
+  assertEquals(shardsOf(dispatcher(3).decide(0, TWO, places).send), [2, 0]);
+});
+
+Deno.test("Dispatcher.decide() keeps back what no place has room for, until something changes", () => {
+  const three = dispatcher(3);
+  const { send, wakeAt } = three.decide(0, TWO, [(shard) => shard === 1]);
+  assertEquals([shardsOf(send), wakeAt], [[1], DEADLINE_MS]);
+  three.finish(1, 1);
+  assertEquals(shardsOf(three.decide(1, TWO).send), [0, 2]);
 });
 
 Deno.test("Dispatcher.decide() sends a shard again after a deadline for each that its instance may hold", () => {
@@ -39,7 +48,9 @@ Deno.test("Dispatcher.decide() sends a shard again after a deadline for each tha
     const some = dispatcher(shards);
     const credits = { total: 2, perInstance: 2 };
     assertEquals(some.decide(0, credits).wakeAt, share * DEADLINE_MS);
+    assertEquals(some.expire(share * DEADLINE_MS - 1), []);
     assertEquals(some.decide(share * DEADLINE_MS - 1, credits).send, []);
+    assertEquals(some.expire(share * DEADLINE_MS).length, Math.min(shards, 2));
     assertEquals(some.decide(share * DEADLINE_MS, credits).send[0].attempt, 1);
   }
 });
@@ -48,6 +59,7 @@ Deno.test("Dispatcher.isOpen() takes an earlier attempt, but none that was not m
   const one = dispatcher(1);
   assert(!one.isOpen({ shard: 0, attempt: 0 }));
   one.decide(0, ONE);
+  one.expire(DEADLINE_MS);
   one.decide(DEADLINE_MS, ONE);
   assert(one.isOpen({ shard: 0, attempt: 0 }));
   assert(one.isOpen({ shard: 0, attempt: 1 }));
@@ -61,6 +73,7 @@ Deno.test("Dispatcher.isOpen() takes an earlier attempt, but none that was not m
 Deno.test("Dispatcher.finish() takes a result that comes while its shard waits to be sent again", () => {
   const one = dispatcher(2);
   one.decide(0, ONE);
+  one.expire(DEADLINE_MS);
   one.decide(DEADLINE_MS, NONE);
   one.finish(0, DEADLINE_MS);
   assertEquals(shardsOf(one.decide(DEADLINE_MS, ONE).send), [1]);
@@ -79,9 +92,39 @@ Deno.test("Dispatcher.bounce() waits a little where nobody had a credit, until o
   assertEquals(one.decide(wakeAt, ONE).send, [{ shard: 0, attempt: 2 }]);
 });
 
+Deno.test("Dispatcher.bounce() waits longer each time, up to a limit, until something is done", () => {
+  const some = dispatcher(2);
+  const waits: number[] = [];
+  let now = 0;
+  const starve = () => {
+    const [{ shard, attempt }] = some.decide(now, ONE).send;
+    some.bounce({ shard, attempt }, now, true);
+    const { wakeAt = NaN } = some.decide(now, ONE);
+    waits.push(wakeAt - now);
+    now = wakeAt;
+    return shard;
+  };
+  for (let i = 0; i < 8; i++) starve();
+  assertEquals(waits, [5, 10, 20, 40, 80, 160, 160, 160]);
+  some.finish(starve() === 0 ? 1 : 0, now);
+  starve();
+  assertEquals(waits.at(-1), 5);
+});
+
+Deno.test("Dispatcher.recall() has everything that is out sent again", () => {
+  const some = dispatcher(3);
+  some.decide(0, TWO);
+  assertEquals(some.recall(), [0, 1]);
+  const { send } = some.decide(1, TWO);
+  assertEquals(new Set(shardsOf(send)), new Set([0, 1]));
+  assertEquals(send.map(({ attempt }) => attempt), [1, 1]);
+  assert(some.isOpen({ shard: 0, attempt: 0 }));
+});
+
 Deno.test("Dispatcher.bounce() ignores attempts that are no longer out, or never were", () => {
   const one = dispatcher(1);
   one.decide(0, ONE);
+  one.expire(DEADLINE_MS);
   one.decide(DEADLINE_MS, ONE);
   for (const attempt of [0, 2, NaN]) one.bounce({ shard: 0, attempt }, DEADLINE_MS, false);
   for (const shard of [-1, 1, NaN]) one.bounce({ shard, attempt: 0 }, DEADLINE_MS, false);
@@ -101,6 +144,7 @@ Deno.test("Dispatcher.decide() under skip lets a shard be tried again before it 
     let now = 0;
     let attempts = 0;
     while (!skipping.isFinished) {
+      skipping.expire(now);
       const { send, wakeAt = Infinity } = skipping.decide(now, credits);
       attempts += send.length;
       now = wakeAt;
@@ -184,9 +228,10 @@ class Player {
   }
 
   decide(): number | undefined {
-    for (const [shard, { expiresAt }] of this.out) {
-      if (this.now >= expiresAt) this.out.delete(shard);
-    }
+    const overdue = [...this.out].filter(([, { expiresAt }]) => this.now >= expiresAt)
+      .map(([shard]) => shard);
+    assertEquals(new Set(this.#dispatcher.expire(this.now)), new Set(overdue));
+    for (const shard of overdue) this.out.delete(shard);
     const { send, lost, wakeAt } = this.#dispatcher.decide(this.now, this.credits);
     for (const shard of lost) this.#lose(shard);
     for (const attempt of send) this.#send(attempt);

@@ -94,6 +94,11 @@ Deno.test("parseFieldValue() refuses what a field cannot hold, and says what it 
     ["vec2", [1n, [2n]], 'vec2 takes a number, not ["2"]'],
     ["any", undefined, "any takes what MessagePack can carry, not undefined"],
     ["any", [new Map()], "any takes what MessagePack can carry, not {}"],
+    [
+      "any",
+      JSON.parse('[{"__proto__":1}]'),
+      'any takes what MessagePack can carry, not {"__proto__":1}',
+    ],
     ["any", { a: 2n ** 64n }, "any takes what MessagePack can carry, not 18446744073709551616"],
     ["string", [..."a".repeat(99)], `string takes a string, not ${'["a'.padEnd(60, '","a')}…`],
   ];

@@ -80,7 +80,9 @@ const FIELD_VALUES: Readonly<Record<FieldType, fc.Arbitrary<FieldValue>>> = {
   entity: entityReference,
   string: fc.string(),
   bytes: fc.uint8Array({ maxLength: 8 }),
-  any: fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<FieldValue>,
+  any: fc.jsonValue({ maxDepth: 2 }).filter((value) =>
+    !JSON.stringify(value).includes("__proto__")
+  ) as fc.Arbitrary<FieldValue>,
 };
 
 export function fieldValue(type: FieldType): fc.Arbitrary<FieldValue> {

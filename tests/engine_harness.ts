@@ -81,8 +81,8 @@ export class EngineHarness {
       epoch: EPOCH,
       lastCommit: 0,
       isResident: false,
-      credits: () => ({ total: CREDITS, perInstance: 1 }),
-      creditsOf: () => CREDITS,
+      isBarrier: false,
+      seats: () => [{ id: "test", credits: CREDITS }],
     });
     for (const manifest of systems) this.#answerAtRandom(manifest);
   }
@@ -142,7 +142,7 @@ export class EngineHarness {
   #answerAtRandom(manifest: SystemManifest): void {
     const { name } = manifest;
     this.#bus.subscribe(SUBJECTS.componentChanged(name), (message) => {
-      this.#engine.acceptResult(decodeMessage("ComponentShard", message));
+      this.#engine.acceptResult(decodeMessage("ComponentShard", message), message);
     });
     this.#bus.subscribe(SUBJECTS.schedule(name), (message) => this.#answer(manifest, message));
   }
@@ -158,7 +158,9 @@ export class EngineHarness {
       if (this.#random() < 0.2) this.#late.push(publish);
     } else if (dice < 0.8) this.#acknowledge(schedule);
     else if (dice < 0.85) this.#acknowledge(schedule, "no");
-    else if (dice < 0.95) this.#engine.bounce(system, { tick, shard, attempt, isRefused: false });
+    else if (dice < 0.95) {
+      this.#engine.bounce({ system, tick, shard, attempt }, { isRefused: false });
+    }
     for (const publish of this.#late.splice(0)) if (this.#random() < 0.5) publish();
   }
 

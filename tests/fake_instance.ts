@@ -75,10 +75,14 @@ export class FakeInstance {
   }
 
   finish(taken: Taken, parts: Partial<Result> = {}): void {
-    const { schedule } = this.#drop(taken);
+    const { schedule, message: { reply } } = this.#drop(taken);
     const result = { ...this.resultOf(schedule), ...parts };
     this.offerCredit();
-    this.#publish(SUBJECTS.componentChanged(schedule.system), "ComponentShard", result);
+    const { data, options } = encodeMessage("ComponentShard", result);
+    this.#options.bus.publish(SUBJECTS.componentChanged(schedule.system), data, {
+      ...options,
+      ...(reply !== undefined && { reply }),
+    });
   }
 
   /** Answers without a result: with an error, if one is given, or with nothing to change. */

@@ -231,7 +231,7 @@ export class ForeignInstance {
       const schedule = open<Schedule>(message, "SystemSchedule");
       const chunks = schedule.chunks.map((chunk, i) => this.#complete(schedule, chunk, i));
       const beacons = await this.#beacons(schedule);
-      publish = this.#compute(schedule, chunks, beacons);
+      publish = this.#compute(schedule, chunks, { beacons, reply: message.reply });
     } catch (failure) {
       this.failures.push(failure);
       const { data, options } = envelope("Refusal", { reason: `${failure}` });
@@ -261,7 +261,11 @@ export class ForeignInstance {
   }
 
   /** Runs the shard, and returns what publishes its result. */
-  #compute(schedule: Schedule, chunks: readonly Kept[], beacons: Beacons): () => void {
+  #compute(
+    schedule: Schedule,
+    chunks: readonly Kept[],
+    { beacons, reply }: { beacons: Beacons; reply: string | undefined },
+  ): () => void {
     const commands: unknown[] = [];
     for (const chunk of chunks) commands.push(...chase(schedule, chunk, beacons));
     const { epoch, tick_id, system, shard, attempt, range } = schedule;
@@ -281,7 +285,8 @@ export class ForeignInstance {
     const outcome = { ...common, compute_ms: 0, ...kept };
     const { data, options } = envelope("ComponentShard", { ...outcome, chunks: results, commands });
     return () => {
-      this.#connection.publish(`${PREFIX}.component.changed.${SYSTEM}`, data, options);
+      const result = reply ? { ...options, reply } : options;
+      this.#connection.publish(`${PREFIX}.component.changed.${SYSTEM}`, data, result);
     };
   }
 

@@ -32,6 +32,7 @@ Deno.test("buildGraph() joins a writer and a reader of one field, in manifest or
   assertEquals(graph.edges, [{
     from: "a",
     to: "b",
+    flow: "rows",
     conflicts: [{ component: "Position", field: "x", kind: "write-read" }],
     decidedBy: "manifest order",
     ambiguous: true,

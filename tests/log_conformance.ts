@@ -8,8 +8,10 @@ import {
   type Log,
   type LogEntry,
   type StreamConfig,
+  StreamFullError,
   WrongLastSequenceError,
 } from "../lib/bus/log.ts";
+import { parseReceipt } from "../lib/bus/receipt.ts";
 import type { ConformanceCase } from "./conformance_case.ts";
 
 const one = new Uint8Array([1]);
@@ -189,6 +191,53 @@ export const logCases: readonly ConformanceCase[] = [
         await a.log.append(`${prefix}.x`, one);
       }
       assertEquals(seen, [1, 2, 3, 4, 5]);
+    },
+  },
+  {
+    name: "follow() yields what is stored and what comes, in order, until it is aborted",
+    async run({ a, b, prefix }) {
+      await open(a.log, prefix);
+      for (let i = 0; i < 40; i++) a.bus.publish(`${prefix}.x`, one);
+      await a.bus.flush();
+      const stop = new AbortController();
+      const sequences: number[] = [];
+      for await (const { sequence } of a.log.follow(prefix, { from: 3, signal: stop.signal })) {
+        sequences.push(sequence);
+        // From here on each entry is stored only when the one before has come.
+        if (sequence >= 40) await b.log.append(`${prefix}.y`, one);
+        if (sequence === 45) stop.abort();
+      }
+      assertEquals(sequences, Array.from({ length: 43 }, (_, i) => i + 3));
+    },
+  },
+  {
+    name: "follow() waits for a first entry, and ends when it is aborted meanwhile",
+    async run({ a, b, prefix }) {
+      await open(a.log, prefix);
+      const stop = new AbortController();
+      const following = a.log.follow(prefix, { from: 1, signal: stop.signal });
+      const iterator = following[Symbol.asyncIterator]();
+      const first = iterator.next();
+      await b.bus.flush();
+      await b.log.append(`${prefix}.x`, one);
+      assertEquals((await first).value?.sequence, 1);
+      const second = iterator.next();
+      stop.abort();
+      assertEquals((await second).done, true);
+    },
+  },
+  {
+    name: "append() and plain publishes are refused where a stream is full, and told so",
+    async run({ a, prefix }) {
+      await open(a.log, prefix, { bytesMax: 10_000, discard: "new" });
+      const large = new Uint8Array(6000);
+      await a.log.append(`${prefix}.x`, large);
+      await assertRejects(() => a.log.append(`${prefix}.x`, large), StreamFullError);
+      const receipt = await a.bus.request(`${prefix}.y`, large, { timeoutMs: 2000 });
+      assertEquals(parseReceipt(receipt), { isStored: false });
+      await a.log.purge(prefix);
+      const stored = await a.bus.request(`${prefix}.y`, large, { timeoutMs: 2000 });
+      assertEquals(parseReceipt(stored), { isStored: true });
     },
   },
   {

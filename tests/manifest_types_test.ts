@@ -15,6 +15,7 @@ import { newSystem } from "../lib/manifest/new_system.ts";
 import { UserError } from "../lib/user_error.ts";
 
 const FOLDER = new URL("../manifests", import.meta.url).pathname;
+const BENCH_FOLDER = new URL("../bench/worlds/manifests", import.meta.url).pathname;
 
 function parse(components: string, files: Record<string, string> = {}) {
   const all = new Map(Object.entries({ "components.yaml": components, ...files }));
@@ -27,11 +28,15 @@ function shapeOf(files: ReadonlyMap<string, string>, file: string): z.ZodType {
 }
 
 Deno.test("the repository's generated files are up to date: else run `deno task types`", async () => {
-  assertEquals(await staleFiles(await loadManifests(FOLDER)), []);
+  for (const folder of [FOLDER, BENCH_FOLDER]) {
+    assertEquals(await staleFiles(await loadManifests(folder)), [], folder);
+  }
 });
 
 Deno.test("the repository's manifests name their schemas in the first line", async () => {
-  assertEquals(filesWithoutSchemaLine(await readManifestFiles(FOLDER)), []);
+  for (const folder of [FOLDER, BENCH_FOLDER]) {
+    assertEquals(filesWithoutSchemaLine(await readManifestFiles(folder)), [], folder);
+  }
 });
 
 Deno.test("generatedFiles() makes JSON Schemas that take the repository's manifests", async () => {

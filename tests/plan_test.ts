@@ -41,7 +41,7 @@ Deno.test("planText() names the field of each conflict and what decided the orde
     planText(GRAPH, OPTIONS),
     [
       "# Order and conflicts",
-      "  ai -> physics (after)",
+      "  ai -> physics (after), row by row",
       "    Mass.value: ai writes, physics reads",
       "    Position.x: ai reads, physics writes",
     ].join("\n"),

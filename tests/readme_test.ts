@@ -146,7 +146,9 @@ async function copyFolder(from: string, to: string): Promise<void> {
 /** Runs `deno task NAME ARG…` in `cwd`, and returns what it prints to standard output. */
 async function runTask(command: string, cwd: string): Promise<string> {
   const [name, ...args] = command.replace(/^deno task /, "").split(/\s+/);
-  const program = /^deno run -A (?:--v8-flags=\S+ )?(\S+)$/.exec(tasks[name].command)?.[1];
+  const program = /^(?:GLIBC_TUNABLES=\S+ )?deno run -A (?:--v8-flags=\S+ )?(\S+)$/.exec(
+    tasks[name].command,
+  )?.[1];
   assert(program !== undefined, `${command} runs no program`);
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--config", `${ROOT}deno.json`, `${ROOT}${program}`, ...args],

@@ -19,6 +19,7 @@ const ENTITIES = 1200;
 const TICKS = 12;
 
 const MOVE = system("move", {
+  entities: true,
   read: [access(Velocity)],
   write: [access(Position)],
   optional: [access(Mass)],
@@ -39,7 +40,7 @@ function scripts(seed: number): Record<string, SystemDefinition["run"]> {
       const mass = rows.optional(MASS)?.value;
       const share = [0, 0.01, 1][(tick + seed) % 3];
       for (let i = 0; i < rows.count; i++) {
-        if (chance(i, tick) >= share) continue;
+        if (chance(rows.entities[i], tick) >= share) continue;
         x[i] += velocity.x[i] * dt + (mass?.[i] ?? 0);
         y[i] -= 1;
       }

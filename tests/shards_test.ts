@@ -12,7 +12,7 @@ import { access, Frozen, Mass, Position, query, Velocity } from "./graph_fixture
 const Label = componentType("Label", [{ name: "text", type: "string", default: "" }]);
 const SCHEMA = createSchema([Position, Velocity, Mass, Frozen, Label]);
 const PAYLOAD_BYTES_MAX = 1 << 20;
-const LIMITS = { shardsMin: 4, payloadBytesMax: PAYLOAD_BYTES_MAX, changedSince: 0 };
+const LIMITS = { shardCount: () => 4, payloadBytesMax: PAYLOAD_BYTES_MAX, changedSince: 0 };
 const MOVE = query({ read: [access(Velocity)], write: [access(Position)] });
 
 function spawn(world: World, count: number, ...components: ComponentType[]): void {
@@ -79,20 +79,22 @@ Deno.test("planShards() has no shards where no row matches", () => {
   assertEquals(plan(world, MOVE), []);
 });
 
-Deno.test("planShards() keeps few rows together, whatever the shardsMin", () => {
-  const shards = plan(worldOf({ plain: 100, heavy: 100, frozen: 100 }), MOVE, { shardsMin: 64 });
+Deno.test("planShards() puts rows of several tables into one shard", () => {
+  const shards = plan(worldOf({ plain: 100, heavy: 100, frozen: 100 }), MOVE, {
+    shardCount: () => 1,
+  });
   assertEquals(shards.map((shard) => shard.map(({ count }) => count)), [[100, 100, 100]]);
 });
 
-Deno.test("planShards() cuts many rows evenly into a shard per credit", () => {
+Deno.test("planShards() cuts many rows evenly into as many shards as are asked for", () => {
   assertEquals(plan(worldOf({ plain: 4000 }), MOVE).map(countOf), [1000, 1000, 1000, 1000]);
-  assertEquals(plan(worldOf({ plain: 4000 }), MOVE, { shardsMin: 0 }).map(countOf), [4000]);
+  assertEquals(plan(worldOf({ plain: 4000 }), MOVE, { shardCount: () => 0 }).map(countOf), [4000]);
 });
 
 Deno.test("planShards() covers each row once, in order, within the limits", () => {
   const counts = fc.record({ plain: fc.nat(3000), heavy: fc.nat(900), frozen: fc.nat(40) });
   const limits = fc.record({
-    shardsMin: fc.nat(20),
+    count: fc.nat(20),
     payloadBytesMax: fc.constantFrom(1000, 8192, 16_384, 65_536, PAYLOAD_BYTES_MAX),
   });
   const queries = fc.constantFrom(
@@ -102,12 +104,12 @@ Deno.test("planShards() covers each row once, in order, within the limits", () =
     query({ with: [Position] }),
   );
   fc.assert(
-    fc.property(counts, limits, queries, (counts, { shardsMin, payloadBytesMax }, query) => {
+    fc.property(counts, limits, queries, (counts, { count, payloadBytesMax }, query) => {
       const world = worldOf(counts);
-      const shards = plan(world, query, { shardsMin, payloadBytesMax });
+      const shards = plan(world, query, { shardCount: () => count, payloadBytesMax });
       const expected = allRows(world.match(query));
       assertSameRows(rowsOf(shards), expected);
-      const rowsMax = Math.max(512, Math.ceil(expected.length / Math.max(1, shardsMin)));
+      const rowsMax = Math.ceil(expected.length / Math.max(1, count));
       for (const shard of shards) {
         assert(shard.every(({ count }) => count > 0));
         assert(countOf(shard) <= rowsMax);
@@ -123,7 +125,7 @@ Deno.test("planShards() takes list columns by the size of their values", () => {
   const world = new World(SCHEMA);
   for (let i = 0; i < 200; i++) world.spawn(new Map([[Label, { text: "x".repeat(10_000) }]]));
   const labels = query({ write: [access(Label)] });
-  const shards = plan(world, labels, { shardsMin: 1 });
+  const shards = plan(world, labels, { shardCount: () => 1 });
   assertSameRows(rowsOf(shards), allRows(world.match(labels)));
   for (const shard of shards) assert(scheduleBytes(shard, labels) <= PAYLOAD_BYTES_MAX);
 });

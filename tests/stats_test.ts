@@ -19,6 +19,13 @@ Deno.test("Stats.tickMs() forgets the oldest ticks and keeps a bounded number", 
   assertEquals([0, 0.5, 1].map((p) => stats.tickMs(p)), [2, 2, 2]);
 });
 
+Deno.test("Stats.tickMs() of the newest ticks leaves out the older ones", () => {
+  const stats = new Stats([]);
+  for (let ms = 1; ms <= 65_540; ms++) stats.addTick(ms);
+  assertEquals([0, 0.5, 1].map((p) => stats.tickMs(p, 5)), [65_536, 65_538, 65_540]);
+  assertEquals(stats.tickMs(0, 65_536), 5);
+});
+
 Deno.test("Stats.system() counts per system, and knows those of the manifests alone", () => {
   const stats = new Stats(["ai", "physics"]);
   stats.system("ai").shards++;

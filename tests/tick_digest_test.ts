@@ -100,7 +100,7 @@ Deno.test("tickDigest() does not depend on how the rows were cut into shards", (
       for (let i = 0; i < 3000; i++) world.spawn(new Map([[MASS, { kg: i }]]));
     });
     const shards = planShards(world.match(weigh), weigh, {
-      shardsMin: credits,
+      shardCount: () => credits,
       payloadBytesMax: 1 << 20,
       changedSince: 0,
     });

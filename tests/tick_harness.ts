@@ -30,7 +30,8 @@ const REQUEST_TIMEOUT_MS = 1000;
 const WAIT_STEP_MS = 50;
 const WAIT_STEPS_MAX = 100;
 
-export interface HarnessOptions extends Partial<Pick<CoordinatorOptions, "hz" | "isUnpaced">> {
+export interface HarnessOptions
+  extends Partial<Pick<CoordinatorOptions, "hz" | "isUnpaced" | "isBarrier" | "snapshots">> {
   readonly systems: readonly SystemManifest[];
   readonly entities?: readonly EntityComponents[];
   readonly schema?: Schema;
@@ -43,7 +44,7 @@ export class TickHarness implements AsyncDisposable {
   readonly taken: Taken[] = [];
   /** The coordinator's report. */
   readonly lines: string[] = [];
-  /** Events as `topic system`. */
+  /** Events as `topic system`, or what else they are about. */
   readonly events: string[] = [];
   readonly #turns: (() => void)[] = [];
   readonly #options: HarnessOptions;
@@ -67,7 +68,8 @@ export class TickHarness implements AsyncDisposable {
     this.#log = log;
     bus.subscribe(SUBJECTS.event(">"), (message) => {
       const { topic, data } = decodeMessage("Event", message);
-      this.events.push(`${topic} ${(data as { system: string }).system}`);
+      const { system, snapshot, kind } = data as Record<string, string>;
+      this.events.push(`${topic} ${system ?? snapshot ?? kind}`);
     });
   }
 
@@ -103,8 +105,10 @@ export class TickHarness implements AsyncDisposable {
       hz,
       isUnpaced: this.#options.isUnpaced ?? true,
       isResident: false,
+      isBarrier: this.#options.isBarrier ?? false,
       replicas: 1,
       takeover,
+      ...(this.#options.snapshots && { snapshots: this.#options.snapshots }),
       dateMs: () => 0,
       report: {
         info: (line) => this.lines.push(line),

@@ -82,6 +82,7 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
     epoch: 1,
     tick_id: 7,
     dt: 1 / 60,
+    restored: "t7",
     buffers: [Uint8Array.of(0x80), new Uint8Array(0)],
     systems: [{
       system: "physics",
@@ -119,11 +120,12 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
   },
   EntityCreated: { tick_id: 7, entity: BIG_ENTITY, archetype: DIGEST_MAX },
   EntityDestroyed: { tick_id: 7, entity: 1 },
-  Control: { op: "step", ticks: 3, hz: 60 },
+  Control: { op: "step", ticks: 3, hz: 60, snapshot: "t7", migrate: true, note: "before" },
   ControlReply: {
     epoch: 1,
     tick_id: 7,
     running: true,
+    snapshot: "t7",
     hz: 60,
     entities: 6000,
     overruns: 1,

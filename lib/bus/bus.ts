@@ -76,7 +76,8 @@ export interface Bus {
   /**
    * Publishes and resolves with the first answer.
    * @throws {NoRespondersError} when nobody subscribes to `subject`.
-   * @throws {RequestTimeoutError} when no answer came within `timeoutMs`.
+   * @throws {RequestTimeoutError} when no answer came within `timeoutMs`, or before the
+   * connection broke.
    */
   request(subject: string, data: Uint8Array, options: RequestOptions): Promise<Message>;
 

@@ -57,11 +57,11 @@ export interface Log {
   /**
    * Publishes one message and resolves with its sequence once it is stored.
    * It is an ordinary publish too: subscribers get it even when the stream refuses it.
-   * Of the two errors below it is certain that they store nothing; after any other it may be
-   * stored already, or yet. A full stream that discards new ones is one of the others.
    * @throws {WrongLastSequenceError} when `expectedLastSequence` does not hold, or another
    * append with the same expectation is under way.
    * @throws {RangeError} when `data` is larger than the bus carries.
+   * @throws {StreamFullError} when there is no room for it, in the stream or on its server.
+   * @throws {UnavailableError} when there is no connection, or none any more: it may be stored or not.
    */
   append(subject: string, data: Uint8Array, options?: AppendOptions): Promise<number>;
 
@@ -70,6 +70,15 @@ export interface Log {
 
   /** The entries stored now on `filter`'s subjects, from sequence `from` (default: the first). */
   read(stream: string, options?: { filter?: string; from?: number }): AsyncIterable<LogEntry>;
+
+  /**
+   * The entries from sequence `from` on, and then each one as it is stored, until
+   * `signal` is aborted. While the log cannot be reached, it waits, and goes on.
+   */
+  follow(
+    stream: string,
+    options: { from: number; signal: AbortSignal },
+  ): AsyncIterable<LogEntry>;
 
   /**
    * The newest entry of each subject that matches `filter`, oldest first. A
@@ -81,6 +90,16 @@ export interface Log {
   purge(stream: string, options?: { filter?: string; before?: number }): Promise<void>;
 
   info(stream: string): Promise<StreamInfo>;
+}
+
+/** There is no room for a message; it is not stored. */
+export class StreamFullError extends Error {
+  override readonly name = "StreamFullError";
+}
+
+/** The log cannot be reached; a message that was on its way may be stored or not. */
+export class UnavailableError extends Error {
+  override readonly name = "UnavailableError";
 }
 
 /** Somebody else appended to the subject first. */

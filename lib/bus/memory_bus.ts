@@ -11,7 +11,7 @@
 import { setImmediate } from "node:timers";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Bus, Message } from "./bus.ts";
-import type { Log } from "./log.ts";
+import { type Log, StreamFullError } from "./log.ts";
 import {
   bareMessage,
   copiesOf,
@@ -29,6 +29,7 @@ import {
 } from "./memory_connection.ts";
 import { MemoryLog, MemoryStore, type MemoryStream, type StoredHandler } from "./memory_log.ts";
 import { RouteTable } from "./memory_routes.ts";
+import { encodeReceipt } from "./receipt.ts";
 
 export interface MemoryNetworkOptions {
   /** Picks members of queue groups: numbers from 0 to below 1. */
@@ -131,8 +132,8 @@ export class MemoryNetwork {
     const stream = this.#store.find(message.subject);
     if (stream !== undefined) {
       const store = () => {
-        const outcome = storeMessage(stream, message);
-        if (reply !== undefined) this.#route(storedNotice(reply, stream, outcome), SERVER);
+        const receipt = storeMessage(stream, message);
+        if (reply !== undefined) this.#route({ ...bareMessage(reply), data: receipt }, SERVER);
       };
       this.#capture(message, { from, store });
     } else if (reply !== undefined && receivers === 0) {
@@ -161,21 +162,14 @@ export class MemoryNetwork {
   }
 }
 
-type StoreOutcome = { readonly seq: number } | { readonly error: { description: string } };
-
-/** A full stream takes nothing; whoever asks for no answer does not learn of it. */
-function storeMessage(stream: MemoryStream, message: Message): StoreOutcome {
+/** Stores a plain publish, or does not where the stream is full, and returns the receipt. */
+function storeMessage(stream: MemoryStream, message: Message): Uint8Array {
   try {
-    return { seq: stream.append(message) };
+    return encodeReceipt({ stream: stream.name, sequence: stream.append(message) });
   } catch (error) {
-    return { error: { description: error instanceof Error ? error.message : String(error) } };
+    if (!(error instanceof StreamFullError)) throw error;
+    return encodeReceipt({ stream: stream.name, sequence: 0, reason: error.message });
   }
-}
-
-/** What JetStream answers to the sender of a message that it was to store. */
-function storedNotice(subject: string, stream: MemoryStream, outcome: StoreOutcome): Message {
-  const data = new TextEncoder().encode(JSON.stringify({ stream: stream.name, ...outcome }));
-  return { ...bareMessage(subject), data };
 }
 
 /** Runs tasks in order, a bounded number per turn. */

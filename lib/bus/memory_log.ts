@@ -10,6 +10,7 @@ import {
   type Log,
   type LogEntry,
   type StreamConfig,
+  StreamFullError,
   type StreamInfo,
   WrongLastSequenceError,
 } from "./log.ts";
@@ -31,6 +32,8 @@ export class MemoryStream {
   readonly #bySubject = new Map<string, number[]>();
   /** Sequences of the messages that were appended with an id, oldest first. */
   readonly #byId = new Map<string, number>();
+  /** Called when there is a new entry. */
+  readonly #waiting = new Set<() => void>();
   #bytes = 0;
   #lastSequence = 0;
 
@@ -61,13 +64,13 @@ export class MemoryStream {
     this.#enforceBytesLimit();
   }
 
-  /** @throws {Error} when the stream is full and discards what is new. */
+  /** @throws {StreamFullError} when the stream is full and discards what is new. */
   append(message: Pick<LogEntry, "subject" | "data" | "headers">): number {
     const { subject, data, headers } = message;
     if (
       this.#config.discard === "new" && this.#bytes + sizeBytes(message) > this.#config.bytesMax
     ) {
-      throw new Error(`Cannot append to "${subject}": maximum bytes exceeded`);
+      throw new StreamFullError(`Cannot append to "${subject}": maximum bytes exceeded`);
     }
     const sequence = ++this.#lastSequence;
     const entry = { sequence, subject, data, headers };
@@ -79,6 +82,7 @@ export class MemoryStream {
     this.#enforceSubjectLimit(subject);
     this.#enforceBytesLimit();
     this.#onStored(entry);
+    for (const wake of this.#waiting) wake();
     return sequence;
   }
 
@@ -104,10 +108,25 @@ export class MemoryStream {
 
   select(filter: string, from: number): LogEntry[] {
     const selected: LogEntry[] = [];
-    for (const entry of this.#entries.values()) {
-      if (entry.sequence >= from && matchesSubject(filter, entry.subject)) selected.push(entry);
+    const { firstSequence } = this.info();
+    for (let at = Math.max(from, firstSequence); at <= this.#lastSequence; at++) {
+      const entry = this.#entries.get(at);
+      if (entry && matchesSubject(filter, entry.subject)) selected.push(entry);
     }
     return selected;
+  }
+
+  /** Resolves when there is an entry of this sequence or a later one, or `signal` is aborted. */
+  async reaches(sequence: number, signal: AbortSignal): Promise<void> {
+    while (this.#lastSequence < sequence && !signal.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const wake = () => resolve();
+      this.#waiting.add(wake);
+      signal.addEventListener("abort", wake);
+      await promise;
+      signal.removeEventListener("abort", wake);
+      this.#waiting.delete(wake);
+    }
   }
 
   selectLast(filter: string): LogEntry[] {
@@ -258,6 +277,22 @@ export class MemoryLog implements Log {
   ): AsyncIterable<LogEntry> {
     const { filter = ">", from = 1 } = options;
     yield* await this.#ask(() => this.#hub.store.get(stream, "read").select(filter, from));
+  }
+
+  async *follow(
+    name: string,
+    { from, signal }: { from: number; signal: AbortSignal },
+  ): AsyncIterable<LogEntry> {
+    const stream = await this.#ask(() => this.#hub.store.get(name, "follow"));
+    for (let next = from; !signal.aborted;) {
+      const entries = await this.#ask(() => stream.select(">", next));
+      for (const entry of entries) {
+        if (signal.aborted) return;
+        next = entry.sequence + 1;
+        yield entry;
+      }
+      await stream.reaches(next, signal);
+    }
   }
 
   async *lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {

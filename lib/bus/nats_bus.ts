@@ -5,7 +5,6 @@
  */
 import {
   createInbox,
-  errors,
   type Msg,
   type NatsConnection,
   type Subscription as NatsSubscription,
@@ -28,8 +27,8 @@ import {
 } from "./bus.ts";
 import { Backlog } from "./backlog.ts";
 import { LimitedSubscription } from "./limited_subscription.ts";
-import type { Log } from "./log.ts";
-import { isNoResponders, isPayloadTooLarge } from "./nats_errors.ts";
+import { type Log, UnavailableError } from "./log.ts";
+import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
 import { NatsLink } from "./nats_link.ts";
 import { NatsLog } from "./nats_log.ts";
@@ -201,20 +200,27 @@ class NatsBus implements Bus {
     checkSubject(subject);
     const { timeoutMs, headers } = options;
     try {
-      const answer = await this.#connection.request(subject, data, {
-        timeout: timeoutMs,
-        ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
-      });
+      const answer = await this.#link.during(
+        `No answer to a request to "${subject}"`,
+        () =>
+          this.#connection.request(subject, data, {
+            timeout: timeoutMs,
+            ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
+          }),
+      );
       return new NatsMessage(answer);
     } catch (error) {
       if (isNoResponders(error)) {
         throw new NoRespondersError(`Nobody subscribes to "${subject}"`, { cause: error });
       }
-      if (error instanceof errors.TimeoutError) {
+      if (isTimeout(error)) {
         throw new RequestTimeoutError(
           `No answer to a request to "${subject}" in ${timeoutMs} ms`,
           { cause: error },
         );
+      }
+      if (error instanceof UnavailableError) {
+        throw new RequestTimeoutError(error.message, { cause: error });
       }
       throw explainPublishError(error, { subject, data, payloadBytesMax: this.payloadBytesMax });
     }
@@ -251,7 +257,7 @@ class NatsBus implements Bus {
 
   async #close(): Promise<void> {
     if (this.#connection.isClosed()) return;
-    if (this.#link.isConnected) await this.#drainWithin(CLOSE_TIMEOUT_MS);
+    if (this.#link.isUp) await this.#drainWithin(CLOSE_TIMEOUT_MS);
     await this.#connection.close();
   }
 
@@ -281,7 +287,7 @@ class NatsBus implements Bus {
       onEnd: (ended) => this.#limited.delete(ended),
     });
     this.#limited.add(subscription);
-    if (this.#link.isConnected) subscription.begin();
+    if (this.#link.isUp) subscription.begin();
     return subscription;
   }
 

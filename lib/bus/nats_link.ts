@@ -1,56 +1,53 @@
 /**
- * How a NATS client's connection stands, and what that means for work that waits
- * for the server: an answer that was on its way when the connection broke will
- * never come.
+ * The link to the NATS server, as those see it whose work ends when it goes down:
+ * what was under way then may have happened or not, and no answer will come.
  *
  * @module
  */
 import type { NatsConnection } from "@nats-io/nats-core";
 import type { BusStatus } from "./bus.ts";
+import { UnavailableError } from "./log.ts";
 
-/** The connection broke while something was waited for, or had before. */
-export class BrokenLinkError extends Error {
-  override readonly name = "BrokenLinkError";
-}
+type StatusHandler = (status: BusStatus) => void;
 
 export class NatsLink {
-  readonly #statusHandlers: ((status: BusStatus) => void)[] = [];
-  /** Reject what waits for an answer. */
-  readonly #waiting = new Set<(error: Error) => void>();
-  #isConnected = true;
+  readonly #handlers = new Set<StatusHandler>();
+  #isUp = true;
   #isClosed = false;
 
   constructor(connection: NatsConnection, options: { onError: (error: Error) => void }) {
     this.#watch(connection, options);
   }
 
-  get isConnected(): boolean {
-    return this.#isConnected;
+  get isUp(): boolean {
+    return this.#isUp;
   }
 
-  /** True when the connection will not come back. */
+  /** True when it will not come up again. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** Calls `handler` on every change of status until the connection is closed. */
-  onStatus(handler: (status: BusStatus) => void): void {
-    this.#statusHandlers.push(handler);
+  /**
+   * Settles as what `work` returns does, or rejects as soon as the link goes down.
+   * @throws {UnavailableError} when it is down; then `work` is not called.
+   */
+  async during<T>(failure: string, work: () => Promise<T>): Promise<T> {
+    const down = Promise.withResolvers<never>();
+    const reject = () => down.reject(new UnavailableError(`${failure}: no connection to NATS`));
+    if (!this.#isUp) reject();
+    const unsubscribe = this.onStatus(reject);
+    try {
+      return await Promise.race([down.promise, ...(this.#isUp ? [work()] : [])]);
+    } finally {
+      unsubscribe();
+    }
   }
 
-  /**
-   * Resolves as `work` does. Rejects as soon as the connection breaks, and at once
-   * while it is broken; what was asked for may have been done all the same.
-   */
-  async whileConnected<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.#isConnected) throw brokenError();
-    const { promise: broken, reject } = Promise.withResolvers<never>();
-    this.#waiting.add(reject);
-    try {
-      return await Promise.race([work(), broken]);
-    } finally {
-      this.#waiting.delete(reject);
-    }
+  /** Calls `handler` whenever the link goes down or comes up; returns what ends that. */
+  onStatus(handler: StatusHandler): () => void {
+    this.#handlers.add(handler);
+    return () => void this.#handlers.delete(handler);
   }
 
   async #watch(
@@ -66,13 +63,8 @@ export class NatsLink {
   }
 
   #set(status: BusStatus): void {
-    this.#isConnected = status === "reconnected";
+    this.#isUp = status === "reconnected";
     this.#isClosed = status === "closed";
-    if (!this.#isConnected) { for (const reject of this.#waiting) reject(brokenError()); }
-    for (const handler of this.#statusHandlers) handler(status);
+    for (const handler of [...this.#handlers]) handler(status);
   }
-}
-
-function brokenError(): BrokenLinkError {
-  return new BrokenLinkError("the connection to the NATS server is broken");
 }

@@ -22,49 +22,55 @@ import {
   StorageType,
   type StreamInfo as NatsStreamInfo,
 } from "@nats-io/jetstream";
-import { createInbox, type Msg, nanos, type NatsConnection } from "@nats-io/nats-core";
+import { nanos, type NatsConnection } from "@nats-io/nats-core";
+import { delay, systemClock } from "../clock.ts";
 import {
   type AppendOptions,
   type Log,
   type LogEntry,
   type StreamConfig,
+  StreamFullError,
   type StreamInfo,
+  UnavailableError,
   WrongLastSequenceError,
 } from "./log.ts";
-import { delay, systemClock } from "../clock.ts";
 import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
-import { BrokenLinkError, type NatsLink } from "./nats_link.ts";
+import type { NatsLink } from "./nats_link.ts";
+import { pullEntries } from "./nats_pull.ts";
 
-/** A cluster may take longer while it elects a leader, and has to be asked again then. */
+/** Appends are tried again, so that an answer lost with a stream's leader does not cost much. */
 const APPEND_TIMEOUT_MS = 2_000;
+/** How long to ask again where nobody can answer now, */
+const PATIENCE_MS = 15_000;
+/** and how often. */
+const ASK_AGAIN_MS = 250;
 /**
  * How long a stream remembers the ids of what was appended. After a restart it reads
  * everything of that time to learn them anew.
  */
 const IDS_REMEMBERED_MS = 10_000;
+/** JetStream's: the last is another one, and, of newer servers, another one is being stored. */
+const WRONG_LAST_CODES = [JetStreamApiCodes.StreamWrongLastSequence, 10164];
+/** JetStream's: no suitable peers for placement, as while a cluster comes up. */
+const NO_PEERS_CODES = [10005];
+/** The status of what may be answered later. */
+const UNAVAILABLE_STATUS = 503;
+/** JetStream's: no resources, no storage, and a store that takes no more. */
+const NO_ROOM_CODES = [10023, 10047, 10077];
 /** Entries asked for at a time; each may be as large as the bus carries. */
 const READ_BATCH_MAX = 32;
-/** How long to ask again while a server restarts or a cluster has no leader, */
-const PATIENCE_MS = 15_000;
-/** and how often. */
-const ASK_AGAIN_MS = 250;
-/** How long the server may be silent amid a batch. */
-const READ_TIMEOUT_MS = 10_000;
+/** How long a follower waits for entries before it asks anew. */
+const FOLLOW_WAIT_MS = 5_000;
+const FOLLOW_RETRY_MS = 100;
 /** The server deletes a consumer whose reader went away after this. */
 const CONSUMER_INACTIVE_MS = 60_000;
 
-/** What newer servers answer when another message with the same expectation is being stored. */
-const WRONG_LAST_SEQUENCE_CONSTANT = 10164;
-
-const HTTP_UNAVAILABLE = 503;
-const NO_SUITABLE_PEERS = 10005;
-
 export class NatsLog implements Log {
   readonly #connection: NatsConnection;
-  readonly #link: NatsLink;
   readonly #client: JetStreamClient;
   readonly #manager: JetStreamManager;
+  readonly #link: NatsLink;
 
   private constructor(connection: NatsConnection, link: NatsLink, manager: JetStreamManager) {
     this.#connection = connection;
@@ -81,50 +87,45 @@ export class NatsLog implements Log {
     const { name } = config;
     const { streams } = this.#manager;
     const settings = toStreamSettings(config);
-    try {
-      return await this.#ask(async () => {
-        try {
-          return toStreamInfo(await streams.update(name, settings));
-        } catch (error) {
-          if (!isApiError(error, JetStreamApiCodes.StreamNotFound)) throw error;
-          return toStreamInfo(await streams.add({ name, ...settings }));
-        }
-      });
-    } catch (cause) {
-      throw explain(cause, `Cannot open stream "${name}"`);
-    }
+    return await this.#ask(`Cannot open stream "${name}"`, async () => {
+      try {
+        return toStreamInfo(await streams.update(name, settings));
+      } catch (error) {
+        if (!isApiError(error, [JetStreamApiCodes.StreamNotFound])) throw error;
+        return toStreamInfo(await streams.add({ name, ...settings }));
+      }
+    });
   }
 
   async append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<number> {
     const { headers, expectedLastSequence, id } = options;
+    const failure = `Cannot append to "${subject}"`;
+    const publish = () =>
+      this.#client.publish(subject, data, {
+        retries: 0,
+        ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
+        ...(id === undefined ? {} : { msgID: id }),
+        ...(expectedLastSequence === undefined
+          ? {}
+          : { expect: { lastSubjectSequence: expectedLastSequence } }),
+      });
     try {
-      const ack = await this.#link.whileConnected(() =>
-        this.#client.publish(subject, data, {
-          retries: 0,
-          ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
-          ...(id === undefined ? {} : { msgID: id }),
-          ...(expectedLastSequence === undefined
-            ? {}
-            : { expect: { lastSubjectSequence: expectedLastSequence } }),
-        })
-      );
-      return ack.seq;
+      const { seq } = await this.#link.during(failure, publish);
+      return seq;
     } catch (cause) {
-      throw explainAppendError(cause, subject, expectedLastSequence);
+      throw explainAppend(cause, failure, expectedLastSequence);
     }
   }
 
   async last(stream: string, subject: string): Promise<LogEntry | undefined> {
-    try {
-      const stored = await this.#ask(() =>
-        this.#manager.streams.getMessage(stream, { last_by_subj: subject })
-      );
-      if (stored === null) return undefined;
-      const { seq: sequence, data, header } = stored;
-      return { sequence, subject: stored.subject, data, headers: decodeHeaders(header) };
-    } catch (cause) {
-      throw explain(cause, `Cannot read the last of "${subject}" in stream "${stream}"`);
-    }
+    const failure = `Cannot read the last of "${subject}" in stream "${stream}"`;
+    const stored = await this.#ask(
+      failure,
+      () => this.#manager.streams.getMessage(stream, { last_by_subj: subject }),
+    );
+    if (stored === null) return undefined;
+    const { seq: sequence, data, header } = stored;
+    return { sequence, subject: stored.subject, data, headers: decodeHeaders(header) };
   }
 
   read(
@@ -152,104 +153,115 @@ export class NatsLog implements Log {
   ): Promise<void> {
     const { filter = ">", before } = options;
     if (before !== undefined && before <= 1) return;
-    try {
-      const range = before === undefined ? { filter } : { filter, seq: before };
-      await this.#ask(() => this.#manager.streams.purge(stream, range));
-    } catch (cause) {
-      throw explain(cause, `Cannot purge stream "${stream}"`);
-    }
+    const range = before === undefined ? { filter } : { filter, seq: before };
+    await this.#ask(
+      `Cannot purge stream "${stream}"`,
+      () => this.#manager.streams.purge(stream, range),
+    );
   }
 
-  async info(stream: string): Promise<StreamInfo> {
-    try {
-      return toStreamInfo(
-        await this.#ask(() => this.#manager.streams.info(stream)),
-      );
-    } catch (cause) {
-      throw explain(cause, `Cannot inspect stream "${stream}"`);
-    }
+  info(stream: string): Promise<StreamInfo> {
+    return this.#inspect(stream, `Cannot inspect stream "${stream}"`);
   }
 
-  /** Asks, and asks again while the answer is that nobody can answer now. */
-  async #ask<T>(request: () => Promise<T>): Promise<T> {
-    const giveUpAt = systemClock.now() + PATIENCE_MS;
-    while (true) {
+  async *follow(
+    stream: string,
+    { from, signal }: { from: number; signal: AbortSignal },
+  ): AsyncIterable<LogEntry> {
+    let next = Math.max(1, from);
+    while (!signal.aborted) {
       try {
-        return await this.#link.whileConnected(request);
-      } catch (error) {
-        const isFinal = this.#link.isClosed || systemClock.now() > giveUpAt;
-        if (isFinal || !isUnavailable(error)) throw error;
+        for await (const entry of this.#followOnce(stream, { from: next, signal })) {
+          next = entry.sequence + 1;
+          yield entry;
+        }
+      } catch (cause) {
+        const reason = cause instanceof Error ? cause.cause : undefined;
+        if (isApiError(reason, [JetStreamApiCodes.StreamNotFound])) throw cause;
+        await delay(systemClock, FOLLOW_RETRY_MS, signal);
       }
-      await delay(systemClock, ASK_AGAIN_MS);
+    }
+  }
+
+  /** Follows through one consumer, which is gone when its server has been. */
+  async *#followOnce(
+    stream: string,
+    { from, signal }: { from: number; signal: AbortSignal },
+  ): AsyncIterable<LogEntry> {
+    const { name } = await this.#addConsumer(stream, {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: from,
+    });
+    const pull = { connection: this.#connection, link: this.#link, stream, consumer: name, signal };
+    try {
+      while (!signal.aborted) {
+        yield* pullEntries({ ...pull, batch: READ_BATCH_MAX, waitMs: FOLLOW_WAIT_MS });
+      }
+    } finally {
+      await this.#deleteConsumer(stream, name);
     }
   }
 
   async *#consume(stream: string, config: Partial<ConsumerConfig>): AsyncIterable<LogEntry> {
-    const { lastSequence } = await this.info(stream).catch((error) => {
-      throw explain(error.cause ?? error, `Cannot read stream "${stream}"`);
-    });
-    const { name, num_pending } = await this.#ask(() =>
+    const { lastSequence } = await this.#inspect(stream, `Cannot read stream "${stream}"`);
+    const { name, num_pending } = await this.#addConsumer(stream, config);
+    const pull = { connection: this.#connection, link: this.#link, stream, consumer: name };
+    try {
+      for (let remaining = num_pending; remaining > 0;) {
+        const batch = Math.min(remaining, READ_BATCH_MAX);
+        let count = 0;
+        for await (const entry of pullEntries({ ...pull, batch })) {
+          if (entry.sequence > lastSequence) return;
+          count++;
+          yield entry;
+        }
+        // What has been deleted meanwhile does not come.
+        if (count === 0) return;
+        remaining -= count;
+      }
+    } finally {
+      await this.#deleteConsumer(stream, name);
+    }
+  }
+
+  async #inspect(stream: string, failure: string): Promise<StreamInfo> {
+    return toStreamInfo(await this.#ask(failure, () => this.#manager.streams.info(stream)));
+  }
+
+  #addConsumer(stream: string, config: Partial<ConsumerConfig>) {
+    return this.#ask(`Cannot read stream "${stream}"`, () =>
       this.#manager.consumers.add(stream, {
         ...config,
         ack_policy: AckPolicy.None,
         inactive_threshold: nanos(CONSUMER_INACTIVE_MS),
         mem_storage: true,
         num_replicas: 1,
-      })
-    );
-    try {
-      let remaining = num_pending;
-      while (remaining > 0) {
-        const batch = await this.#link.whileConnected(() =>
-          this.#pull({ stream, consumer: name, count: remaining })
-        );
-        for (const entry of batch) {
-          if (entry.sequence > lastSequence) return;
-          yield entry;
-        }
-        if (batch.length === 0) return;
-        remaining -= batch.length;
+      }));
+  }
+
+  /**
+   * Asks, and asks again for a while where nobody can answer now, since the server
+   * restarts or the cluster elects a leader.
+   */
+  async #ask<T>(failure: string, request: () => Promise<T>): Promise<T> {
+    const giveUpAt = systemClock.now() + PATIENCE_MS;
+    while (true) {
+      try {
+        return await this.#link.during(failure, request);
+      } catch (cause) {
+        const isFinal = this.#link.isClosed || systemClock.now() > giveUpAt ||
+          !isUnavailable(cause);
+        if (isFinal) throw cause instanceof UnavailableError ? cause : explain(cause, failure);
       }
-    } finally {
-      await this.#link.whileConnected(() => this.#manager.consumers.delete(stream, name))
-        .catch(() => false);
+      await delay(systemClock, ASK_AGAIN_MS);
     }
   }
 
-  /** Fetches up to `count` entries; fewer when they have been deleted meanwhile. */
-  async #pull(
-    { stream, consumer, count }: { stream: string; consumer: string; count: number },
-  ): Promise<LogEntry[]> {
-    const batch = Math.min(count, READ_BATCH_MAX);
-    const entries: LogEntry[] = [];
-    const inbox = createInbox();
-    const { promise: done, resolve, reject } = Promise.withResolvers<void>();
-    const failure = `Cannot read stream "${stream}"`;
-    const onSilence = () => reject(new Error(`${failure}: no answer in ${READ_TIMEOUT_MS} ms`));
-    let timer = setTimeout(onSilence, READ_TIMEOUT_MS);
-    const subscription = this.#connection.subscribe(inbox, {
-      callback: (error, msg) => {
-        if (error !== null) return reject(error);
-        clearTimeout(timer);
-        timer = setTimeout(onSilence, READ_TIMEOUT_MS);
-        const code = msg.headers?.code ?? 0;
-        if (code >= 400) return resolve();
-        entries.push(toLogEntry(msg));
-        if (entries.length === batch) resolve();
-      },
-    });
-    try {
-      this.#connection.publish(
-        `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
-        JSON.stringify({ batch, no_wait: true }),
-        { reply: inbox },
-      );
-      await done;
-    } finally {
-      clearTimeout(timer);
-      subscription.unsubscribe();
-    }
-    return entries;
+  /** Where it cannot be deleted now, the server does so when it has been idle. */
+  async #deleteConsumer(stream: string, name: string): Promise<void> {
+    const failure = `Cannot delete consumer "${name}"`;
+    await this.#link.during(failure, () => this.#manager.consumers.delete(stream, name))
+      .catch(() => undefined);
   }
 }
 
@@ -275,45 +287,36 @@ function toStreamInfo({ state }: NatsStreamInfo): StreamInfo {
   };
 }
 
-/** `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.…`, or with domain and account first. */
-function toLogEntry(msg: Msg): LogEntry {
-  const tokens = (msg.reply ?? "").split(".");
-  const sequence = Number(tokens[tokens.length < 12 ? 5 : 7]);
-  const { buffer, byteOffset, byteLength } = msg.data;
-  return {
-    sequence,
-    subject: msg.subject,
-    data: new Uint8Array(buffer, byteOffset, byteLength),
-    headers: decodeHeaders(msg.headers),
-  };
-}
-
-function explainAppendError(
+function explainAppend(
   cause: unknown,
-  subject: string,
+  failure: string,
   expectedLastSequence: number | undefined,
 ): Error {
-  const failure = `Cannot append to "${subject}"`;
-  const isRefused = isApiError(cause, JetStreamApiCodes.StreamWrongLastSequence) ||
-    isApiError(cause, WRONG_LAST_SEQUENCE_CONSTANT);
-  if (isRefused) {
+  if (cause instanceof UnavailableError) return cause;
+  if (isApiError(cause, WRONG_LAST_CODES)) {
     const message = `${failure} behind sequence ${expectedLastSequence}: ${cause.message}`;
     return new WrongLastSequenceError(message, { cause });
   }
-  if (isNoResponders(cause)) return new Error(`${failure}: no stream captures it`, { cause });
+  if (isApiError(cause, NO_ROOM_CODES)) {
+    return new StreamFullError(`${failure}: ${cause.message}`, { cause });
+  }
   if (isPayloadTooLarge(cause)) return new RangeError(`${failure}: ${cause.message}`, { cause });
+  if (isNoResponders(cause)) return new Error(`${failure}: no stream captures it`, { cause });
+  if (isTimeout(cause)) {
+    return new UnavailableError(`${failure}: no answer in ${APPEND_TIMEOUT_MS} ms`, { cause });
+  }
   return explain(cause, failure);
 }
 
-/** Whether a later try may fare better: a server restarts, or a cluster has no leader or too few members yet. */
+/** Whether a later try may fare better. */
 function isUnavailable(error: unknown): boolean {
-  if (error instanceof BrokenLinkError || isTimeout(error) || isNoResponders(error)) return true;
+  if (error instanceof UnavailableError || isTimeout(error) || isNoResponders(error)) return true;
   return error instanceof JetStreamApiError &&
-    (error.status === HTTP_UNAVAILABLE || error.code === NO_SUITABLE_PEERS);
+    (error.status === UNAVAILABLE_STATUS || NO_PEERS_CODES.includes(error.code));
 }
 
-function isApiError(error: unknown, code: number): error is JetStreamApiError {
-  return error instanceof JetStreamApiError && error.code === code;
+function isApiError(error: unknown, codes: readonly number[]): error is JetStreamApiError {
+  return error instanceof JetStreamApiError && codes.includes(error.code);
 }
 
 function explain(cause: unknown, failure: string): Error {

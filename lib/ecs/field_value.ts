@@ -98,6 +98,8 @@ function parseAny(value: unknown, nestingMax: number): ValueType {
     case "object":
       if (value === null || value instanceof Uint8Array) return value;
       if (!Array.isArray(value) && !isPlain(value)) break;
+      // Decoders refuse it, since it would not become a key of its own.
+      if (Object.hasOwn(value, "__proto__")) break;
       for (const item of Object.values(value)) parseAny(item, nestingMax - 1);
       return value as ValueType;
   }

@@ -6,7 +6,13 @@
  *
  * @module
  */
-import { type Bus, type Message, NoRespondersError, type Subscription } from "../bus/bus.ts";
+import {
+  type Bus,
+  type Message,
+  NoRespondersError,
+  type PublishOptions,
+  type Subscription,
+} from "../bus/bus.ts";
 import type { Log } from "../bus/log.ts";
 import { type Clock, delay } from "../clock.ts";
 import type { Manifests, SystemManifest } from "../manifest/manifest.ts";
@@ -33,6 +39,7 @@ const ERROR_LENGTH_MAX = 4096;
 const HEADER_BYTES_MAX = 1024;
 
 type Schedule = MessageOf<"SystemSchedule">;
+type Addressed = Pick<Encoded, "data"> & { subject: string; options: PublishOptions };
 
 export interface InstanceOptions {
   readonly bus: Bus;
@@ -57,6 +64,8 @@ export class Instance {
   readonly #stopping = new AbortController();
   readonly #totals = { shards: 0, rows: 0, errors: 0, refused: 0 };
   #turn: Promise<void> = Promise.resolve();
+  /** The term that we are registered in. */
+  #epoch = 0;
   /** The newest schedule's tick and epoch. */
   #newest = { epoch: 0, tick: 0 };
   /** Aborted when the coordinator is to hear from us at once. */
@@ -80,6 +89,7 @@ export class Instance {
   async start(): Promise<void> {
     const { bus, subjects, manifest, credits } = this.#options;
     bus.onStatus((status) => status === "reconnected" && this.#pause.abort());
+    bus.subscribe(subjects.lease, ({ headers }) => this.#hearLease(Number(headers["epoch"])));
     await this.#register();
     if (this.#stopping.signal.aborted) return;
     await this.#sets.open();
@@ -146,11 +156,17 @@ export class Instance {
         },
       });
       this.#heartbeatMs = reply.heartbeat_ms;
+      if (reply.accepted) this.#epoch = reply.epoch;
       return reply.accepted ? undefined : `Cannot register: ${reply.reason}`;
     } catch (error) {
       if (error instanceof NoRespondersError) return "waiting for a coordinator";
       return `Cannot register: ${messageOf(error)}; trying again`;
     }
+  }
+
+  /** A coordinator that has followed another does not know us yet. */
+  #hearLease(epoch: number): void {
+    if (epoch > this.#epoch) this.#pause.abort();
   }
 
   async #beat(): Promise<void> {
@@ -217,8 +233,10 @@ export class Instance {
       const shard = this.#runner.decode(this.#decodeSchedule(message));
       const sets = await this.#sets.of(shard.schedule);
       await this.#nextTurn();
-      if (!this.#isObsolete(shard.schedule)) return await this.#runShard(shard, sets);
-      return this.#publisherOf(this.#encodeAck(shard.schedule, { compute_ms: 0 }));
+      if (this.#isObsolete(shard.schedule)) {
+        return this.#publisherOf(this.#encodeAck(shard.schedule, { compute_ms: 0 }));
+      }
+      return await this.#runShard(shard, { sets, reply: message.reply });
     } catch (error) {
       return () => this.#refuse(message, error);
     }
@@ -260,7 +278,7 @@ export class Instance {
 
   async #runShard(
     shard: DecodedShard,
-    sets: Record<string, BroadcastSet>,
+    { sets, reply }: { sets: Record<string, BroadcastSet>; reply: string | undefined },
   ): Promise<() => void> {
     const { clock } = this.#options;
     const { schedule } = shard;
@@ -268,7 +286,7 @@ export class Instance {
     try {
       const output = await this.#runner.run(shard, sets);
       const compute_ms = this.#countRun(clock.now() - startedAt, output.rows);
-      return this.#publisherOf(this.#encodeResult(schedule, output, compute_ms));
+      return this.#publisherOf(this.#encodeResult(schedule, { ...output, compute_ms, reply }));
     } catch (error) {
       const compute_ms = this.#countRun(clock.now() - startedAt, 0);
       this.#totals.errors++;
@@ -279,12 +297,18 @@ export class Instance {
     }
   }
 
-  #publisherOf({ subject, data, options }: Encoded & { subject: string }): () => void {
+  #publisherOf({ subject, data, options }: Addressed): () => void {
     return () => this.#options.bus.publish(subject, data, options);
   }
 
-  /** What the shard changed; an ack where it changed nothing. */
-  #encodeResult(schedule: Schedule, { chunks, commands, kept }: ShardOutput, compute_ms: number) {
+  /** What the shard changed, with `reply` for the log to say that it has it; an ack where that is nothing. */
+  #encodeResult(
+    schedule: Schedule,
+    { chunks, commands, kept, compute_ms, reply }: ShardOutput & {
+      compute_ms: number;
+      reply: string | undefined;
+    },
+  ): Addressed {
     const hasResult = commands.length > 0 ||
       chunks.some(({ columns, patches }) => patches || Object.keys(columns).length > 0);
     if (!hasResult) return this.#encodeAck(schedule, { compute_ms, kept });
@@ -299,7 +323,8 @@ export class Instance {
     };
     const result = encodeMessage("ComponentShard", value, this.#headerFields(schedule));
     if (result.data.length + HEADER_BYTES_MAX <= payloadBytesMax) {
-      return { ...result, subject: subjects.componentChanged(schedule.system) };
+      const options = { ...result.options, ...(reply !== undefined && { reply }) };
+      return { ...result, options, subject: subjects.componentChanged(schedule.system) };
     }
     throw new RangeError(
       `Cannot publish the result of shard ${schedule.shard}: ${result.data.length} bytes and headers are ` +
@@ -310,7 +335,7 @@ export class Instance {
   #encodeAck(
     schedule: Schedule,
     outcome: Pick<MessageOf<"TickAck">, "compute_ms" | "error" | "kept">,
-  ) {
+  ): Addressed {
     const { instanceId, subjects } = this.#options;
     const value = { ...attemptOf(schedule), instance_id: instanceId, ...outcome };
     return {

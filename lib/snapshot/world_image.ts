@@ -42,6 +42,27 @@ export function restoreWorld(schema: Schema, image: WorldImage): World {
   return world;
 }
 
+/**
+ * Makes an image into one that a running world can become: every row in it counts
+ * as changed in `changeTick`, and entities go on from `nextEntity` where that is
+ * further. Takes the image, whose marks are changed in place.
+ */
+export function renewImage(
+  { schema, tables, nextEntity }: WorldImage,
+  running: { changeTick: number; nextEntity: Entity },
+): WorldImage {
+  const { changeTick } = running;
+  for (const table of tables) {
+    table.structureChangedLast = changeTick;
+    for (const store of table.stores) {
+      store.changed.fill(changeTick);
+      store.changedLast = changeTick;
+      for (const column of store.columns) column.changedLast = changeTick;
+    }
+  }
+  return { schema, tables, changeTick, nextEntity: Math.max(nextEntity, running.nextEntity) };
+}
+
 /** Living entities of an image. */
 export function entityCount({ tables }: WorldImage): number {
   return tables.reduce((sum, { count }) => sum + count, 0);

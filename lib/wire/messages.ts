@@ -83,7 +83,7 @@ const outcome = {
   ...attempt,
   instance_id: instanceId,
   /** How long the script ran. */
-  compute_ms: number,
+  compute_ms: notNegative,
   /** True when the instance keeps the schedule's range as it now is. */
   kept: z.boolean().optional(),
 };
@@ -173,6 +173,8 @@ export const MESSAGES = {
     epoch: u64,
     tick_id: u64,
     dt: number,
+    /** The snapshot that the world became in this tick, in which nothing else happened. */
+    restored: instanceId.optional(),
     /** The payloads of the `EntityCommand`s applied before the systems ran, in order. */
     buffers: z.array(bytes),
     /** Every system, in the graph's order. */
@@ -248,16 +250,24 @@ export const MESSAGES = {
 
   /** any → coordinator (request). */
   Control: z.object({
-    op: z.enum(["status", "pause", "resume", "step", "rate"]),
+    op: z.enum(["status", "pause", "resume", "step", "rate", "snapshot", "restore"]),
     /** For `step`. */
     ticks: countFromOne.optional(),
     /** For `rate`. */
     hz: positive.optional(),
+    /** For `restore`: which. */
+    snapshot: instanceId.optional(),
+    /** For `restore`: whether values that the components no longer have a place for may be lost. */
+    migrate: z.boolean().optional(),
+    /** For `snapshot`: what to write on it. */
+    note: text.optional(),
   }),
   ControlReply: z.object({
     epoch: u64,
     tick_id: u64,
     running: z.boolean(),
+    /** The snapshot that was stored, or that the world became. */
+    snapshot: instanceId.optional(),
     hz: number,
     entities: number,
     overruns: number,

@@ -1,0 +1,233 @@
+/**
+ * The snapshotter takes snapshots of the world while it ticks: automatic ones
+ * every so often, others when asked. Only the copy is taken between two ticks;
+ * it is stored behind the running ones, one snapshot at a time. Then the oldest
+ * automatic ones go, and with them the log that only they would be gone on from,
+ * so that what is stored stays bounded.
+ *
+ * @module
+ */
+import type { Log } from "../lib/bus/log.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Report } from "../lib/report.ts";
+import {
+  isResumable,
+  type SnapshotInfo,
+  type SnapshotKind,
+  type SnapshotMeta,
+} from "../lib/snapshot/snapshot_manifest.ts";
+import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
+import type { WorldImage } from "../lib/snapshot/world_image.ts";
+import type { MessageOf } from "../lib/wire/messages.ts";
+import { WireError } from "../lib/wire/wire_error.ts";
+
+export interface SnapshotPolicy {
+  /** How often an automatic one is taken; never when absent. */
+  readonly every?: { readonly ticks: number } | { readonly ms: number } | undefined;
+  /** How many of those are kept, the newest ones. */
+  readonly kept: number;
+}
+
+/** The world as a snapshot keeps it. */
+export interface Captured {
+  readonly image: WorldImage;
+  readonly meta: Omit<SnapshotMeta, "id" | "kind" | "createdAt" | "note">;
+}
+
+export interface SnapshotterOptions {
+  readonly store: SnapshotStore;
+  readonly log: Log;
+  /** The stream of components, and how many bytes it takes. */
+  readonly stream: { readonly name: string; readonly bytesMax: number };
+  readonly clock: Clock;
+  readonly policy: SnapshotPolicy;
+  readonly report: Report;
+  /** Milliseconds since 1970. */
+  dateMs(): number;
+  /** Calls `act` when the world is between two ticks. */
+  betweenTicks(act: () => void): void;
+  /** Copies the world, between two ticks. */
+  capture(): Captured;
+  /** Resolves when the ticks that have ended are stored. */
+  settled(): Promise<void>;
+  event(topic: string, data: MessageOf<"Event">["data"]): void;
+}
+
+/** Requests that wait for the snapshot that is being stored. */
+const WAITING_MAX = 16;
+/** How often the log's size is looked at. */
+const LOG_CHECK_MS = 1000;
+/** Shares of the log's largest size: when there is reason for a snapshot, when for keeping less log. */
+const LOG_GROWTH_SHARE_MAX = 0.125;
+const LOG_SHARE_MAX = 0.75;
+
+export class Snapshotter {
+  readonly #options: SnapshotterOptions;
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  /** When the newest automatic one was taken, or could not be. */
+  #taken: { tick: number; at: number };
+  #logCheckedAt: number;
+  /** Size of the log when the newest one was stored, and as it was last seen. */
+  #logBytes = { before: 0, now: 0 };
+  #isStopped = false;
+
+  /** @param isBehind whether ticks have been replayed on top of the newest one, so that one is due */
+  constructor(options: SnapshotterOptions, { isBehind }: { isBehind: boolean }) {
+    this.#options = options;
+    const now = options.clock.now();
+    this.#taken = isBehind ? { tick: -Infinity, at: -Infinity } : { tick: 0, at: now };
+    this.#logCheckedAt = now;
+  }
+
+  /** Takes an automatic snapshot if it is time for one. Call it after each tick. */
+  afterTick(tick: number): void {
+    if (this.#waiting > 0 || this.#isStopped || !this.#isDue(tick)) return;
+    this.#taken = { tick, at: this.#options.clock.now() };
+    // A failure has been reported; the next one may be luckier.
+    this.save({ kind: "auto" }).catch(() => {});
+  }
+
+  /**
+   * Takes a snapshot of the world as it is, or will be once those before are
+   * stored, and resolves when it is stored, too.
+   * @throws {WireError} when too many wait.
+   * @throws {SnapshotError} when it could not be stored.
+   */
+  save({ kind, note }: { kind: SnapshotKind; note?: string | undefined }): Promise<SnapshotInfo> {
+    return this.exclusively(async () => {
+      const { betweenTicks, capture, settled } = this.#options;
+      const captured = await new Promise<Captured>((resolve, reject) => {
+        try {
+          betweenTicks(() => resolve(capture()));
+        } catch (error) {
+          reject(error);
+        }
+      });
+      try {
+        // What is not committed did not happen.
+        await settled();
+        return await this.store(captured, { kind, note });
+      } catch (error) {
+        this.#fail(kind, error);
+        throw error;
+      } finally {
+        await this.#tidy();
+      }
+    });
+  }
+
+  /** Stores an image under an id of its own. */
+  async store(
+    { image, meta }: Captured,
+    { kind, note }: { kind: SnapshotKind; note?: string | undefined },
+  ): Promise<SnapshotInfo> {
+    const { store, dateMs, event } = this.#options;
+    const id = await freeId(store, kind, meta);
+    const createdAt = dateMs();
+    const info = await store.save(image, {
+      ...meta,
+      id,
+      kind,
+      createdAt,
+      ...(note !== undefined && { note }),
+    });
+    event("snapshot.saved", { snapshot: id, kind, tick: meta.tick, entities: info.entities });
+    return info;
+  }
+
+  /** Runs `work` while no snapshot is being taken. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#waiting >= WAITING_MAX) {
+      throw new WireError("Cannot take the request: too many snapshots wait; try again later");
+    }
+    this.#waiting++;
+    const run = this.#last.then(work).finally(() => this.#waiting--);
+    this.#last = run.catch(() => {});
+    return run;
+  }
+
+  /** Takes no more automatic ones, and resolves when what is under way is stored. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#last;
+  }
+
+  #isDue(tick: number): boolean {
+    const { every } = this.#options.policy;
+    if (every === undefined) return false;
+    const now = this.#options.clock.now();
+    if (now - this.#logCheckedAt >= LOG_CHECK_MS) this.#checkLog(now);
+    const { bytesMax } = this.#options.stream;
+    if (this.#logBytes.now - this.#logBytes.before > bytesMax * LOG_GROWTH_SHARE_MAX) return true;
+    return "ticks" in every
+      ? tick - this.#taken.tick >= every.ticks
+      : now - this.#taken.at >= every.ms;
+  }
+
+  #checkLog(now: number): void {
+    const { log, stream } = this.#options;
+    this.#logCheckedAt = now;
+    log.info(stream.name).then(({ bytes }) => this.#logBytes.now = bytes, () => {});
+  }
+
+  /** A failure is no matter yet: the next snapshot tries again. */
+  async #tidy(): Promise<void> {
+    try {
+      await this.#prune();
+    } catch (error) {
+      this.#options.report.warn(`old snapshots could not be deleted: ${messageOf(error)}`);
+    }
+  }
+
+  /** Deletes what is beyond the kept ones, and the log before the oldest of them. */
+  async #prune(): Promise<void> {
+    const { store, log, stream, policy, report } = this.#options;
+    const infos = await store.list();
+    const chain = infos.filter(({ meta }) => isResumable(meta) && meta.kind !== "manual");
+    const dropped = chain.slice(0, Math.max(0, chain.length - policy.kept));
+    const [oldest] = chain.slice(dropped.length);
+    const newest = chain.at(-1);
+    if (oldest === undefined || newest === undefined) return;
+    const isSpent = ({ meta }: SnapshotInfo) =>
+      meta.kind === "restore" && (meta.restoredIn ?? 0) <= oldest.meta.tick;
+    for (const { meta } of [...dropped, ...infos.filter(isSpent)]) await store.delete(meta.id);
+    await log.purge(stream.name, { before: oldest.meta.sequence });
+    let { bytes } = await log.info(stream.name);
+    if (bytes > stream.bytesMax * LOG_SHARE_MAX && oldest !== newest) {
+      report.warn(
+        `the log takes ${bytes} of ${stream.bytesMax} bytes; only what comes after snapshot ` +
+          `"${newest.meta.id}" is kept`,
+      );
+      await log.purge(stream.name, { before: newest.meta.sequence });
+      ({ bytes } = await log.info(stream.name));
+    }
+    this.#logBytes = { before: bytes, now: bytes };
+  }
+
+  #fail(kind: SnapshotKind, error: unknown): void {
+    const { report, event } = this.#options;
+    const reason = messageOf(error);
+    // Or else the log's growth would be reason for another one after each tick.
+    this.#logBytes.before = this.#logBytes.now;
+    report.warn(`a snapshot could not be stored, and what can be gone on from is older: ${reason}`);
+    event("snapshot.failed", { kind, reason });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Such as `t120`, or `t120-2` where there is one already; `r` instead of `t` for a restored world. */
+async function freeId(
+  store: SnapshotStore,
+  kind: SnapshotKind,
+  { tick, restoredIn }: Captured["meta"],
+): Promise<string> {
+  const base = kind === "restore" ? `r${restoredIn}` : `t${tick}`;
+  const taken = new Set((await store.list()).map(({ meta }) => meta.id));
+  let id = base;
+  for (let i = 2; taken.has(id); i++) id = `${base}-${i}`;
+  return id;
+}

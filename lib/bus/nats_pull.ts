@@ -1,0 +1,142 @@
+/**
+ * A pull asks a JetStream consumer for its next entries, and yields each as it
+ * comes. The reader sets the pace: no more than one pull's entries are on their
+ * way at a time.
+ *
+ * @module
+ */
+import { createInbox, type Msg, nanos, type NatsConnection } from "@nats-io/nats-core";
+import { systemClock, type Timer } from "../clock.ts";
+import { type LogEntry, UnavailableError } from "./log.ts";
+import { decodeHeaders } from "./nats_headers.ts";
+import type { NatsLink } from "./nats_link.ts";
+
+/** How long the server may be silent, beyond what it was told to wait. */
+const SILENCE_MS = 10_000;
+/** From here on a status is no entry but the end of the pull. */
+const STATUS_MIN = 400;
+
+export interface PullOptions {
+  readonly connection: NatsConnection;
+  readonly link: NatsLink;
+  readonly stream: string;
+  readonly consumer: string;
+  /** Entries at the most. */
+  readonly batch: number;
+  /** How long to wait for entries yet to be stored; by default for none. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The consumer's next entries; fewer than `batch` when there are no more, or not
+ * within `waitMs`, or when `signal` is aborted.
+ * @throws {UnavailableError} when the link goes down, or the server is silent.
+ */
+export async function* pullEntries(options: PullOptions): AsyncGenerator<LogEntry> {
+  const { connection, stream, consumer, batch, waitMs = 0 } = options;
+  const arrivals = new Arrivals(options);
+  const inbox = createInbox();
+  const subscription = connection.subscribe(inbox, {
+    callback: (error, msg) => error ? arrivals.fail(error) : arrivals.push(msg),
+  });
+  try {
+    const wait = waitMs > 0 ? { expires: nanos(waitMs) } : { no_wait: true };
+    connection.publish(
+      `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
+      JSON.stringify({ batch, ...wait }),
+      { reply: inbox },
+    );
+    for (let count = 0; count < batch; count++) {
+      const entry = await arrivals.next();
+      if (entry === undefined) return;
+      yield entry;
+    }
+  } finally {
+    arrivals.end();
+    subscription.unsubscribe();
+  }
+}
+
+/** What has come and has not been taken; at most a pull's batch. */
+class Arrivals {
+  readonly #entries: LogEntry[] = [];
+  readonly #waitMs: number;
+  readonly #failure: string;
+  readonly #unsubscribe: () => void;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = () => this.#finish();
+  #timer: Timer | undefined;
+  #isOver = false;
+  #error: Error | undefined;
+  #wake: () => void = () => {};
+
+  constructor({ link, stream, waitMs = 0, signal }: PullOptions) {
+    this.#waitMs = waitMs;
+    this.#failure = `Cannot read stream "${stream}"`;
+    this.#signal = signal;
+    this.#unsubscribe = link.onStatus(() => this.#lose("the connection to NATS was lost"));
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (signal?.aborted) this.#finish();
+    this.#watchSilence();
+  }
+
+  push(msg: Msg): void {
+    this.#watchSilence();
+    if ((msg.headers?.code ?? 0) >= STATUS_MIN) return this.#finish();
+    this.#entries.push(toLogEntry(msg));
+    this.#wake();
+  }
+
+  fail(error: Error): void {
+    this.#error ??= error;
+    this.#wake();
+  }
+
+  /** The next entry; undefined at the end. */
+  async next(): Promise<LogEntry | undefined> {
+    while (this.#entries.length === 0 || this.#signal?.aborted) {
+      if (this.#error !== undefined) throw this.#error;
+      if (this.#isOver) return undefined;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+    return this.#entries.shift();
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+    this.#unsubscribe();
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#wake();
+  }
+
+  #lose(why: string): void {
+    this.fail(new UnavailableError(`${this.#failure}: ${why}`));
+  }
+
+  #watchSilence(): void {
+    this.#timer?.cancel();
+    const silenceMs = this.#waitMs + SILENCE_MS;
+    this.#timer = systemClock.after(
+      silenceMs,
+      () => this.#lose(`no answer in ${silenceMs} ms`),
+    );
+  }
+}
+
+/** `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.…`, or with domain and account first. */
+function toLogEntry(msg: Msg): LogEntry {
+  const tokens = (msg.reply ?? "").split(".");
+  const sequence = Number(tokens[tokens.length < 12 ? 5 : 7]);
+  const { buffer, byteOffset, byteLength } = msg.data;
+  return {
+    sequence,
+    subject: msg.subject,
+    data: new Uint8Array(buffer, byteOffset, byteLength),
+    headers: decodeHeaders(msg.headers),
+  };
+}
