@@ -12,11 +12,19 @@ import { decodePayload } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { Reference, type ReferenceTick } from "./reference.ts";
+import { haveCommonRows, type RowSet, rowsOfChunk } from "./row_set.ts";
 import type { Scenario } from "./scenario.ts";
 import { type View, viewOfChunks, viewOfWorld } from "./view.ts";
 import { insist } from "./violation.ts";
 
 type Commit = MessageOf<"TickCommit">;
+
+/** The first schedule of a shard. */
+interface SentSchedule {
+  readonly shard: number;
+  readonly moment: number;
+  readonly data: Uint8Array;
+}
 
 interface Attempt {
   readonly epoch: number;
@@ -48,7 +56,7 @@ export class Observer {
   /** Results that are stored, for ticks that are not committed. */
   readonly #results = new Map<string, Uint8Array>();
   /** When a coordinator first sent a system's schedule in a tick, and first got an attempt's end. */
-  readonly #sent = new Map<string, number>();
+  readonly #sent = new Map<string, SentSchedule[]>();
   readonly #ended = new Map<string, number>();
   /** Systems of which a result did not fit into a message. */
   readonly #tooLarge = new Map<string, number>();
@@ -164,11 +172,14 @@ export class Observer {
 
   #watchedPublish(bus: Bus): Bus["publish"] {
     return (subject, data, options) => {
-      const { "msg-type": type, epoch, "tick-id": tick } = options?.headers ?? {};
-      if (type === "SystemSchedule") {
+      const { "msg-type": type, epoch, "tick-id": tick, attempt, shard } = options?.headers ?? {};
+      if (type === "SystemSchedule" && attempt === "0") {
         const prefix = this.#options.subjects.schedule("");
         const [system] = subject.slice(prefix.length).split(".");
-        noteFirst(this.#sent, `${epoch} ${tick} ${system}`, ++this.#moment);
+        const key = `${epoch} ${tick} ${system}`;
+        const sent = this.#sent.get(key) ?? [];
+        sent.push({ shard: Number(shard), moment: ++this.#moment, data });
+        this.#sent.set(key, sent);
       }
       bus.publish(subject, data, options);
     };
@@ -213,20 +224,22 @@ export class Observer {
     this.#options.onTick(commit);
   }
 
-  /** A system's schedules go out only when those that it conflicts with are done. */
+  /** A shard goes out when those that its system conflicts with are done with its rows. */
   #checkOverlap({ epoch, tick_id, systems }: Commit, { graph }: ReferenceTick): void {
     const shardsOf = new Map(systems.map(({ system, shards }) => [system, shards]));
+    const sentOf = (system: string) => this.#sent.get(`${epoch} ${tick_id} ${system}`) ?? [];
     for (const { from, to, conflicts } of graph.edges) {
-      const sent = this.#sent.get(`${epoch} ${tick_id} ${to}`);
-      if (conflicts.length === 0 || sent === undefined) continue;
+      if (conflicts.length === 0) continue;
       for (const [shard, accepted] of shardsOf.get(from)?.entries() ?? []) {
         if (accepted === null) continue;
-        const ended = this.#ended.get(
-          attemptKey({ epoch, tick_id, system: from, shard, ...accepted }),
-        );
+        const key = attemptKey({ epoch, tick_id, system: from, shard, ...accepted });
+        const ended = this.#ended.get(key) ?? Infinity;
+        const early = sentOf(to).filter(({ moment }) => moment < ended);
+        if (early.length === 0) continue;
+        const rows = sentOf(from).filter((sent) => sent.shard === shard).flatMap(rowsOfSchedule);
         insist(
-          ended !== undefined && ended < sent,
-          () => `${to} ran in tick ${tick_id} while ${from}, which it conflicts with, did`,
+          !early.some((sent) => haveCommonRows(rows, rowsOfSchedule(sent))),
+          () => `${to} ran over rows in tick ${tick_id} that ${from} was not done with`,
         );
       }
     }
@@ -253,6 +266,10 @@ export class Observer {
 
 /** How an instance reports a result that does not fit into a message. */
 const TOO_LARGE = "RangeError: Cannot publish the result";
+
+function rowsOfSchedule({ data }: SentSchedule): RowSet[] {
+  return decodePayload("SystemSchedule", data).chunks.map(rowsOfChunk);
+}
 
 function noteFirst(moments: Map<string, number>, key: string, moment: number): void {
   if (!moments.has(key)) moments.set(key, moment);

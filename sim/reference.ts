@@ -15,7 +15,8 @@ import { parseCommands } from "../lib/wire/command.ts";
 import type { MessageOf, WireCommand } from "../lib/wire/messages.ts";
 import { buildGraph, type Graph } from "../coordinator/graph.ts";
 import { tickDigest } from "../coordinator/tick_digest.ts";
-import { ReferenceRun, type Rows } from "./reference_run.ts";
+import { ReferenceRun } from "./reference_run.ts";
+import { rowsOfChunk } from "./row_set.ts";
 import type { Scenario } from "./scenario.ts";
 import { insist } from "./violation.ts";
 
@@ -154,13 +155,4 @@ export class Reference {
     if (missed === 0) this.#lastRuns.set(name, changeTick);
     return commands;
   }
-}
-
-function rowsOfChunk({ archetype, first, count, rows }: Result["chunks"][number]): Rows {
-  if (rows === undefined) {
-    return { archetype, has: (row) => row >= first && row < first + count };
-  }
-  const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
-  const listed = new Set(Array.from({ length: count }, (_, i) => view.getUint32(4 * i, true)));
-  return { archetype, has: (row) => listed.has(row) };
 }

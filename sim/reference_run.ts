@@ -18,13 +18,8 @@ import { type ColumnData, columnKey } from "../lib/wire/column.ts";
 import type { WireCommand } from "../lib/wire/messages.ts";
 import { decode, encode, type ValueType } from "@std/msgpack";
 import { ProgramError } from "./program.ts";
+import type { RowSet } from "./row_set.ts";
 import { insist } from "./violation.ts";
-
-/** Some rows of one archetype. */
-export interface Rows {
-  readonly archetype: bigint;
-  has(row: number): boolean;
-}
 
 export interface ReferenceRunOptions {
   readonly world: World;
@@ -80,7 +75,7 @@ export class ReferenceRun {
    * `expectsThrow` one of those must be what the script throws at.
    */
   runRows(
-    logged: readonly Rows[],
+    logged: readonly RowSet[],
     { expectsThrow }: { expectsThrow: boolean },
   ): ReferenceRunOutcome {
     const isLogged = ({ id }: Table, row: number) =>
