@@ -44,11 +44,13 @@ export interface BatchOutcome {
 
 export class Fuzzer {
   readonly #clock: Clock;
+  readonly #targets: readonly Target[];
   readonly #corpora = new Map<number, Promise<Corpus>>();
 
   /** @param clock times the inputs */
-  constructor(clock: Clock) {
+  constructor(clock: Clock, targets: readonly Target[] = TARGETS) {
     this.#clock = clock;
+    this.#targets = targets;
   }
 
   async run(batch: Batch): Promise<BatchOutcome> {
@@ -72,7 +74,7 @@ export class Fuzzer {
   }
 
   async #open({ target: name, seed }: Batch) {
-    const target = TARGETS.find((target) => target.name === name);
+    const target = this.#targets.find((target) => target.name === name);
     if (target === undefined) {
       throw new RangeError(`Cannot fuzz "${name}": there is no such target`);
     }

@@ -83,17 +83,22 @@ export class Client {
     const { draw, observer, subjects } = this.#options;
     const query = { read: ["Entity", observer.viewed.name] };
     const limit = draw.pick([5, 50, 1000]);
-    let cursor: string | undefined;
-    do {
-      const page: MessageOf<"QueryResponse"> = await this.#ask(
-        subjects.queryRequest,
-        "QueryRequest",
-        { query, limit, ...(cursor !== undefined && { cursor }) },
-        "QueryResponse",
-      );
-      observer.checkPage(page, { isFirst: cursor === undefined });
-      cursor = page.next;
-    } while (cursor !== undefined);
+    const done = observer.expectPages();
+    try {
+      let cursor: string | undefined;
+      do {
+        const page: MessageOf<"QueryResponse"> = await this.#ask(
+          subjects.queryRequest,
+          "QueryRequest",
+          { query, limit, ...(cursor !== undefined && { cursor }) },
+          "QueryResponse",
+        );
+        observer.checkPage(page, { isFirst: cursor === undefined });
+        cursor = page.next;
+      } while (cursor !== undefined);
+    } finally {
+      done();
+    }
   }
 
   async #changeRate(): Promise<void> {

@@ -33,6 +33,8 @@ export interface ClusterOptions extends Pick<ProcessOptions, "say" | "onError"> 
   readonly observer: Observer;
   /** Share of the scripts' runs that are slow, 0 to 1. */
   readonly slowShare: number;
+  /** What instances run in a script's place. */
+  tamper(script: SystemFunction): SystemFunction;
   /** A coordinator has reached the last tick. */
   onDone(coordinator: Coordinator): void;
   /** A process ended by itself, while it was starting or later. */
@@ -151,7 +153,7 @@ export class Cluster {
       subjects,
       manifests: scenario.manifests,
       manifest,
-      definition: { run: this.#slowed(script, clock) },
+      definition: { run: this.#slowed(this.#options.tamper(script), clock) },
       instanceId: name,
       credits: scenario.credits,
     });

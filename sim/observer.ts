@@ -51,8 +51,9 @@ export class Observer {
   readonly reference: Reference;
   readonly #options: ObserverOptions;
   readonly #ticks = new Map<number, Remembered>();
-  /** What the first component was after each tick. */
+  /** What the viewed component was after the ticks that a query may be answered with. */
   readonly #views = new Map<number, View>();
+  #queries = 0;
   /** Results that are stored, for ticks that are not committed. */
   readonly #results = new Map<string, Uint8Array>();
   /** When a coordinator first sent a system's schedule in a tick, and first got an attempt's end. */
@@ -66,7 +67,6 @@ export class Observer {
   constructor(options: ObserverOptions) {
     this.#options = options;
     this.reference = new Reference(options.scenario);
-    this.#views.set(0, viewOfWorld(this.reference.world, this.viewed));
   }
 
   /** The component that queries are checked with. */
@@ -86,11 +86,12 @@ export class Observer {
   }
 
   /** Takes an entry that a stream has stored. */
-  readonly stored = (stream: string, { headers, data }: LogEntry): void => {
+  readonly stored = (stream: string, entry: LogEntry): void => {
+    const { headers, data } = entry;
     if (stream !== this.#options.subjects.streams.components) return;
     switch (headers["msg-type"]) {
       case "ComponentShard":
-        return this.#keep(data);
+        return this.#keep(attemptOf(entry), data);
       case "TermStart":
         return this.#begin(decodePayload("TermStart", data));
       case "TickCommit":
@@ -127,6 +128,19 @@ export class Observer {
           expected.refused.map(({ index }) => index).join(),
       () => `the answer to buffer ${sent.id} is not what it did in tick ${tick_id}`,
     );
+  }
+
+  /** A query is sent, so that its pages can be checked; call what it returns when that is over. */
+  expectPages(): () => void {
+    this.#queries++;
+    this.#look();
+    return () => {
+      if (--this.#queries === 0) this.#views.clear();
+    };
+  }
+
+  #look(): void {
+    this.#views.set(this.tick, viewOfWorld(this.reference.world, this.viewed));
   }
 
   /** A page that a query for the viewed component got must be what there was after its tick. */
@@ -185,19 +199,22 @@ export class Observer {
     };
   }
 
-  #noteEnd({ headers, data }: Message): void {
-    const type = headers["msg-type"];
+  #noteEnd(message: Message): void {
+    const type = message.headers["msg-type"];
     if (type !== "ComponentShard" && type !== "TickAck") return;
-    const end = decodePayload(type, data);
+    if (type === "ComponentShard") {
+      return noteFirst(this.#ended, attemptKey(attemptOf(message)), ++this.#moment);
+    }
+    const end = decodePayload(type, message.data);
     noteFirst(this.#ended, attemptKey(end), ++this.#moment);
-    const isTooLarge = "error" in end && end.error?.startsWith(TOO_LARGE);
-    if (isTooLarge) this.#tooLarge.set(`${end.epoch} ${end.tick_id} ${end.system}`, this.#moment);
+    if (end.error?.startsWith(TOO_LARGE)) {
+      this.#tooLarge.set(`${end.epoch} ${end.tick_id} ${end.system}`, this.#moment);
+    }
   }
 
-  #keep(data: Uint8Array): void {
-    const result = decodePayload("ComponentShard", data);
-    const key = attemptKey(result);
-    if (result.tick_id > this.tick && !this.#results.has(key)) this.#results.set(key, data);
+  #keep(attempt: Attempt, data: Uint8Array): void {
+    const key = attemptKey(attempt);
+    if (attempt.tick_id > this.tick && !this.#results.has(key)) this.#results.set(key, data);
   }
 
   #begin({ epoch }: MessageOf<"TermStart">): void {
@@ -217,7 +234,7 @@ export class Observer {
     });
     this.#checkOverlap(commit, outcome);
     this.#ticks.set(tick_id, { commit, outcome });
-    this.#views.set(tick_id, viewOfWorld(this.reference.world, this.viewed));
+    if (this.#queries > 0) this.#look();
     for (const kept of [this.#results, this.#sent, this.#ended, this.#tooLarge]) {
       dropUpTo(kept, tick_id);
     }
@@ -269,6 +286,18 @@ const TOO_LARGE = "RangeError: Cannot publish the result";
 
 function rowsOfSchedule({ data }: SentSchedule): RowSet[] {
   return decodePayload("SystemSchedule", data).chunks.map(rowsOfChunk);
+}
+
+/** What a result is of, as its headers and its subject say. */
+function attemptOf({ subject, headers }: Pick<Message, "subject" | "headers">): Attempt {
+  return {
+    epoch: Number(headers["epoch"]),
+    tick_id: Number(headers["tick-id"]),
+    system: subject.slice(subject.lastIndexOf(".") + 1),
+    shard: Number(headers["shard"]),
+    attempt: Number(headers["attempt"]),
+    instance_id: headers["instance-id"],
+  };
 }
 
 function noteFirst(moments: Map<string, number>, key: string, moment: number): void {

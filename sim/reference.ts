@@ -49,6 +49,7 @@ export class Reference {
   readonly world: World;
   readonly #scenario: Scenario;
   readonly #lastRuns = new Map<string, number>();
+  #graph: { readonly of: number; readonly graph: Graph } | undefined;
   #digest: bigint;
   #tick = 0;
 
@@ -80,16 +81,12 @@ export class Reference {
     const { world } = this;
     const { tick_id: tick, dt } = commit;
     insist(tick === this.#tick + 1, () => `tick ${tick} was committed after tick ${this.#tick}`);
-    const { manifests } = this.#scenario;
     const since = world.changeTick++;
     const nextEntity = world.nextEntity;
     const applied = commit.buffers.map((buffer) =>
       this.#apply(decodePayload("EntityCommand", buffer).commands)
     );
-    const graph = buildGraph(
-      manifests.systems,
-      world.tables().map(({ components }) => new Set(components)),
-    );
+    const graph = this.#graphOfNow();
     const names = graph.nodes.map(({ system }) => system.name);
     insist(
       names.join() === commit.systems.map(({ system }) => system).join(),
@@ -114,6 +111,16 @@ export class Reference {
       despawned: new Set(all.flatMap(({ despawned }) => despawned)),
       graph,
     };
+  }
+
+  /** It depends on the archetypes that there are. */
+  #graphOfNow(): Graph {
+    const { world } = this;
+    if (this.#graph?.of === world.archetypeCount) return this.#graph.graph;
+    const archetypes = world.tables().map(({ components }) => new Set(components));
+    const graph = buildGraph(this.#scenario.manifests.systems, archetypes);
+    this.#graph = { of: world.archetypeCount, graph };
+    return graph;
   }
 
   #apply(buffer: readonly WireCommand[]): CommandOutcome {

@@ -206,10 +206,11 @@ function copyColumns(
 function copyColumn(column: AnyColumn, rows: readonly number[]): ColumnData {
   if (!(column instanceof FixedColumn)) return rows.map((row) => decode(encode(column.data[row])));
   const stride = strideOf(column.type);
-  const values = rows.flatMap((row) =>
-    Array.from(column.data.subarray(row * stride, (row + 1) * stride) as ArrayLike<ValueType>)
-  );
-  return filled(allocate(column.type, rows.length), values);
+  const copy = allocate(column.type, rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    for (let k = 0; k < stride; k++) copy[i * stride + k] = column.data[rows[i] * stride + k];
+  }
+  return copy;
 }
 
 function filled(array: TypedArray, values: readonly ValueType[]): TypedArray {
@@ -232,7 +233,8 @@ function writeRow(
   const stride = strideOf(column.type);
   const target = column.data.subarray(row * stride, (row + 1) * stride);
   const source = (data as TypedArray).subarray(from * stride, (from + 1) * stride);
-  if (bytesOf(target).every((byte, i) => byte === bytesOf(source)[i])) return false;
+  const bytes = bytesOf(source);
+  if (bytesOf(target).every((byte, i) => byte === bytes[i])) return false;
   target.set(source as never);
   return true;
 }

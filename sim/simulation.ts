@@ -14,6 +14,7 @@ import type { Coordinator } from "../coordinator/coordinator.ts";
 import { MemoryNetwork } from "../lib/bus/memory_bus.ts";
 import { type Delivery, type Fault, SERVER } from "../lib/bus/memory_link.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
+import type { SystemFunction } from "../lib/runtime/system.ts";
 import { createSubjects } from "../lib/wire/subjects.ts";
 import { Client } from "./client.ts";
 import { Cluster } from "./cluster.ts";
@@ -48,6 +49,8 @@ export interface SimulationOptions {
   readonly onDelivery?: ((delivery: Delivery) => void) | undefined;
   /** Nothing goes wrong from the beginning. */
   readonly isCalm?: boolean;
+  /** What instances run in a script's place: a way to see that mischief is found out. */
+  readonly tamper?: ((script: SystemFunction) => SystemFunction) | undefined;
 }
 
 /** Events of one simulation: what takes more spins. */
@@ -80,7 +83,9 @@ class Simulation {
   #failure: unknown;
   #done: Coordinator | undefined;
 
-  constructor({ seed, onLine, onDelivery = () => {}, isCalm = false }: SimulationOptions) {
+  constructor(
+    { seed, onLine, onDelivery = () => {}, isCalm = false, tamper }: SimulationOptions,
+  ) {
     const scenario = createScenario(seed);
     const clock = this.#clock;
     this.#seed = seed;
@@ -124,6 +129,7 @@ class Simulation {
       draw: new Draw(seed, "cluster"),
       observer: this.#observer,
       slowShare: this.#troubles.slowShare,
+      tamper: tamper ?? ((script) => script),
       onDone: (coordinator) => void (this.#done ??= coordinator),
       onCrash: (name, error, isStarting) => this.#crashed(name, error, isStarting),
     });
