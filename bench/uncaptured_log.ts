@@ -1,6 +1,6 @@
 /**
- * A connection whose log keeps no commits, results or snapshots: nothing is
- * captured, and an append is done at once. The broadcast sets stay, without them
+ * A connection whose log keeps no commits and no results: nothing is captured,
+ * and the end of a tick is stored at once. The broadcast sets stay, without them
  * nothing runs.
  *
  * @module
@@ -25,6 +25,7 @@ interface Connection {
 
 export function uncaptured({ bus, log }: Connection, subjects: Subjects): Connection {
   const { streams: { components } } = subjects;
+  const changed = subjects.componentChanged("");
   let sequence = 0;
   return {
     bus: overlay(bus, {
@@ -39,7 +40,13 @@ export function uncaptured({ bus, log }: Connection, subjects: Subjects): Connec
     }),
     log: overlay(log, {
       open: (config) => config.name === components ? Promise.resolve(EMPTY) : log.open(config),
-      append: () => Promise.resolve(++sequence),
+      append: (subject, data, options) =>
+        subject === subjects.commit || subject.startsWith(changed)
+          ? Promise.resolve(++sequence)
+          : log.append(subject, data, options),
+      async *read(stream, options) {
+        if (stream !== components) yield* log.read(stream, options);
+      },
       async *lastPerSubject(stream, filter) {
         if (stream !== components) yield* log.lastPerSubject(stream, filter);
       },

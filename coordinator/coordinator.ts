@@ -8,26 +8,31 @@
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { parseReceipt } from "../lib/bus/receipt.ts";
-import { type Clock, systemDateMs, type Timer } from "../lib/clock.ts";
+import { type Clock, delay, systemDateMs } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
 import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { parseCommands } from "../lib/wire/command.ts";
-import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
+import { encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
+import { FencedError } from "./committer.ts";
+import { ControlService } from "./control_service.ts";
 import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
+import { buildGraph } from "./graph.ts";
 import type { Lease } from "./lease.ts";
+import { Membership } from "./membership.ts";
 import { Pace } from "./pace.ts";
-import { QueryService } from "./query_service.ts";
+import { QueryPort } from "./query_port.ts";
 import { REPEATED_HEADER } from "./receipts.ts";
 import { Reception } from "./reception.ts";
-import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
+import type { RegisteredInstance } from "./registry.ts";
 import { SnapshotService, type SnapshotServiceOptions } from "./snapshot_service.ts";
 import type { SnapshotPolicy } from "./snapshotter.ts";
 import { Stats } from "./stats.ts";
+import { openSets } from "./streams.ts";
 import { Succession, type Term } from "./succession.ts";
 
 export interface CoordinatorOptions {
@@ -57,17 +62,19 @@ export interface CoordinatorOptions {
   readonly report: Report;
 }
 
-/** What may wait for the end of a tick, queries above all. */
+/** How soon to try again to open a stream. */
+const REOPEN_MS = 100;
+/** What may wait for the end of a tick. */
 const WAITING_MAX = 256;
-/** Slow enough for anyone, and far from where timers and `dt` overflow. */
-const HZ_MIN = 0.001;
+
+type StoredOptions = CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">;
 
 export class Coordinator {
   readonly stats: Stats;
   readonly #options: CoordinatorOptions;
   readonly #engine: Engine;
-  readonly #registry: Registry;
-  readonly #queries: QueryService;
+  readonly #members: Membership;
+  readonly #queries: QueryPort;
   readonly #reception: Reception;
   readonly #snapshots: SnapshotService;
   readonly #pace: Pace;
@@ -75,9 +82,10 @@ export class Coordinator {
   readonly #lease: Lease;
   /** What came during a tick, to be done between it and the next. */
   readonly #waiting: (() => void)[] = [];
-  #sweepTimer: Timer | undefined;
   #isTicking = false;
   #isAbandoned = false;
+  /** Set when another coordinator leads. */
+  #followed: FencedError | undefined;
 
   /**
    * Resumes the world that the log holds, or begins a new one, and listens; ticks
@@ -86,20 +94,39 @@ export class Coordinator {
    * @throws {CycleError} when the manifests' order is impossible.
    */
   static async open(options: CoordinatorOptions): Promise<Coordinator> {
-    const { bus, log, subjects, takeover = false, dateMs = systemDateMs } = options;
-    const { payloadBytesMax } = bus;
-    const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
-    using succession = new Succession({ ...options, store, dateMs });
-    const term = await succession.begin({ takeover });
-    const coordinator = new Coordinator({ ...options, store, dateMs }, term);
+    const { takeover = false } = options;
+    const stored = withStore(options);
+    using succession = new Succession(stored);
+    return await Coordinator.#lead(stored, await succession.begin({ takeover }));
+  }
+
+  /**
+   * Stays behind the coordinator that leads, and takes its place when it falls
+   * silent; undefined when `signal` is aborted before.
+   * @throws {UserError} when the world cannot be resumed.
+   * @throws {CycleError} when the manifests' order is impossible.
+   */
+  static async standBy(
+    options: CoordinatorOptions,
+    signal: AbortSignal,
+  ): Promise<Coordinator | undefined> {
+    const stored = withStore(options);
+    using succession = new Succession(stored);
+    const term = await succession.standBy(signal);
+    return term && await Coordinator.#lead(stored, term);
+  }
+
+  static async #lead(options: StoredOptions, term: Term): Promise<Coordinator> {
+    const coordinator = new Coordinator(options, term);
     coordinator.#listen();
-    await options.bus.flush();
-    coordinator.#sweep();
+    // Where the connection breaks instead, the subscriptions are made anew when it is back.
+    await options.bus.flush().catch(() => undefined);
+    term.lease.begin();
     return coordinator;
   }
 
   private constructor(
-    options: CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">,
+    options: StoredOptions,
     { epoch, state, sequence, lease, logBytesMax }: Term,
   ) {
     const { bus, clock, manifests, report } = options;
@@ -107,14 +134,17 @@ export class Coordinator {
     this.#epoch = epoch;
     this.#lease = lease;
     this.#pace = new Pace(clock, options);
-    this.#registry = new Registry(manifests.systems);
     this.stats = new Stats(manifests.systems.map(({ name }) => name));
     this.#reception = new Reception({ bus, report, onRefused: () => this.stats.refused++ });
-    this.#queries = new QueryService({
-      world: state.world,
-      payloadBytesMax: bus.payloadBytesMax,
-      publish: (subject, message) =>
-        this.#engine.settled().then(() => this.#deliver(subject, message), () => {}),
+    this.#members = new Membership({
+      systems: manifests.systems,
+      clock,
+      report,
+      reception: this.#reception,
+      epoch,
+      tickNumber: () => this.tickNumber,
+      onChange: (system) => this.#engine.creditFreed(system),
+      event: (topic, data) => this.#event(topic, data),
     });
     this.#engine = new Engine({
       ...options,
@@ -124,12 +154,20 @@ export class Coordinator {
       epoch,
       lastCommit: sequence,
       stats: this.stats,
-      seats: (system) => this.#registry.instancesOf(system),
+      seats: (system) => this.instancesOf(system),
+    });
+    this.#queries = new QueryPort({
+      ...options,
+      reception: this.#reception,
+      world: state.world,
+      tick: () => this.tickNumber,
+      settled: () => this.#engine.settled(),
     });
     this.#snapshots = new SnapshotService({
       ...options,
       logBytesMax,
       state,
+      epoch,
       engine: this.#engine,
       pace: this.#pace,
       betweenTicks: (act) => this.#betweenTicks(act),
@@ -157,7 +195,7 @@ export class Coordinator {
   }
 
   instancesOf(system: string): readonly RegisteredInstance[] {
-    return this.#registry.instancesOf(system);
+    return this.#members.instancesOf(system);
   }
 
   /**
@@ -176,6 +214,7 @@ export class Coordinator {
     } finally {
       this.stop();
     }
+    if (this.#followed) throw this.#followed;
     if (!this.#isAbandoned) await this.#snapshots.stop();
     await this.#engine.settled();
   }
@@ -183,7 +222,7 @@ export class Coordinator {
   /** Ends {@linkcode run} after the tick that is running; `abandon` ends that one, too. */
   stop({ abandon = false }: { abandon?: boolean } = {}): void {
     this.#pace.stop();
-    this.#sweepTimer?.cancel();
+    this.#members.stop();
     this.#lease.end();
     if (!abandon) return;
     this.#isAbandoned = true;
@@ -194,109 +233,54 @@ export class Coordinator {
     const { clock } = this.#options;
     const startedAt = clock.now();
     this.#isTicking = true;
+    this.#queries.close();
     const isDone = await this.#engine.tick(this.#pace.dt);
     this.#isTicking = false;
     if (!isDone) return;
     const { periodMs } = this.#pace;
     if (periodMs > 0 && clock.now() - startedAt > periodMs) this.stats.overruns++;
     for (const act of this.#waiting.splice(0)) act();
-    this.#queries.push(this.tickNumber, clock.now());
+    this.#queries.open();
     this.#snapshots.afterTick(this.tickNumber);
-  }
-
-  /** Looks for instances that have gone silent, again and again. */
-  #sweep(): void {
-    const { clock, report } = this.#options;
-    if (this.#pace.isStopped) return;
-    for (const { id, system } of this.#registry.expire(clock.now())) {
-      report.warn(`${id} has been silent for too long; its shards go to others`);
-      this.#announceInstance("system.down", system, id);
-      this.#engine.creditFreed(system);
-    }
-    this.#sweepTimer = clock.after(HEARTBEAT_MS, () => this.#sweep());
   }
 
   #listen(): void {
     const { subjects, bus } = this.#options;
     const reception = this.#reception;
+    this.#members.listen(subjects);
+    reception.listen(subjects.lease, "Lease", ({ epoch }) => {
+      if (epoch > this.#epoch) this.#stepDown(epoch);
+    });
+    bus.onStatus((status) => {
+      if (status === "reconnected") this.#renew();
+    });
     reception.overhear(subjects.componentChanged(), "ComponentShard", (result, message) => {
       if (message.headers[REPEATED_HEADER] !== undefined) return;
-      this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
+      this.#members.seen(result);
       this.#engine.acceptResult(result, message);
     });
     reception.listen(subjects.tickDone, "TickAck", (ack) => {
-      this.#registry.seen(ack.instance_id, ack.system, this.#options.clock.now());
+      this.#members.seen(ack);
       this.#engine.acknowledge(ack);
     });
-    reception.listen(
-      subjects.register,
-      "SystemDescriptor",
-      (value, message) => this.#register(value, message),
-    );
-    reception.listen(
-      subjects.unregister,
-      "Unregister",
-      (value, message) => this.#unregister(value, message),
-    );
-    reception.listen(subjects.heartbeat, "Heartbeat", (beat, message) => {
-      const known = this.#registry.heartbeat(beat, this.#options.clock.now());
-      reception.reply(message, "HeartbeatReply", { known });
-      if (known) this.#engine.creditFreed(beat.system);
+    reception.listen(subjects.entityCommand, "EntityCommand", {
+      take: (value, message) => this.#enqueue(value, message),
+      refusal: () =>
+        this.#engine.queue.isFull
+          ? "Cannot queue the commands: too many wait; try again later"
+          : undefined,
     });
-    reception.listen(
-      subjects.entityCommand,
-      "EntityCommand",
-      (value, message) => this.#enqueue(value, message),
-    );
-    reception.listen(
-      subjects.control,
-      "Control",
-      (value, message) => this.#control(value, message),
-    );
-    reception.listen(
-      subjects.queryRequest,
-      "QueryRequest",
-      (value, message) =>
-        this.#betweenTicks(() =>
-          reception.answer(message, "QueryResponse", {
-            make: () => this.#queries.answer(value, this.tickNumber),
-            until: this.#engine.settled(),
-          })
-        ),
-    );
-    reception.listen(subjects.queryWatch, "QueryWatch", (value, message) =>
-      reception.reply(
-        message,
-        "QueryWatchReply",
-        this.#queries.watch(value, this.#options.clock.now()),
-      ));
+    const control = new ControlService({
+      reception,
+      pace: this.#pace,
+      snapshots: this.#snapshots,
+      status: () => this.#status(),
+    });
+    reception.listen(subjects.control, "Control", (value, message) => {
+      control.handle(value, message);
+    });
+    this.#queries.listen();
     bus.subscribe(this.#engine.inbox.pattern, (message) => this.#takeAnswer(message));
-  }
-
-  #register(descriptor: MessageOf<"SystemDescriptor">, message: Message): void {
-    const { clock, report } = this.#options;
-    const { name, instance_id } = descriptor;
-    const reason = this.#registry.register(descriptor, clock.now());
-    this.#reception.reply(message, "RegisterReply", {
-      accepted: reason === undefined,
-      ...(reason !== undefined && { reason }),
-      epoch: this.#epoch,
-      tick_id: this.tickNumber,
-      heartbeat_ms: HEARTBEAT_MS,
-    });
-    if (reason !== undefined) return report.warn(`refused instance ${instance_id}: ${reason}`);
-    report.info(`${instance_id} joined`);
-    this.#announceInstance("system.up", name, instance_id);
-    this.#engine.creditFreed(name);
-  }
-
-  #unregister({ instance_id }: MessageOf<"Unregister">, message: Message): void {
-    const instance = this.#registry.unregister(instance_id);
-    this.#reception.reply(message, "UnregisterReply", { known: instance !== undefined });
-    if (instance === undefined) return;
-    this.#options.report.info(`${instance_id} left`);
-    this.#announceInstance("system.down", instance.system, instance_id);
-    this.#engine.creditFreed(instance.system);
   }
 
   #enqueue({ id, commands }: MessageOf<"EntityCommand">, message: Message): void {
@@ -308,31 +292,12 @@ export class Coordinator {
           "the most that a commit has room for; send them in several messages",
       );
     }
-    const isQueued = this.#engine.queue.push({
+    this.#engine.queue.push({
       id,
       data: new Uint8Array(message.data),
       commands: parseCommands(manifests.schema, commands),
       reply: message.reply,
     });
-    if (!isQueued) throw new WireError("Cannot queue the commands: too many wait; try again later");
-  }
-
-  #control(control: MessageOf<"Control">, message: Message): void {
-    const { op, ticks, hz } = control;
-    if (op === "pause") this.#pace.pause();
-    else if (op === "resume") this.#pace.resume();
-    else if (op === "step") this.#pace.step(ticks ?? 1);
-    else if (op === "rate") {
-      if (hz === undefined || hz < HZ_MIN) {
-        throw new WireError(`Cannot set the rate: it takes an hz from ${HZ_MIN}`);
-      }
-      this.#pace.setRate(hz);
-    } else if (op === "snapshot" || op === "restore") {
-      const done = this.#snapshots.control(control);
-      const reply = done.then((snapshot) => ({ ...this.#status(), snapshot }));
-      return this.#reception.answerLater(message, "ControlReply", reply);
-    }
-    this.#reception.reply(message, "ControlReply", this.#status());
   }
 
   #status(): MessageOf<"ControlReply"> {
@@ -353,6 +318,34 @@ export class Coordinator {
     };
   }
 
+  /** Without a commit it would not learn it from the log. */
+  #stepDown(epoch: number): void {
+    this.#followed = new FencedError(
+      `Cannot go on at tick ${this.tickNumber}: another coordinator has taken this one's place, in ` +
+        `term ${epoch}`,
+    );
+    this.stop({ abandon: true });
+  }
+
+  /** The server may be another one than before: what was on its way is lost, and what was in memory. */
+  async #renew(): Promise<void> {
+    const { clock, report } = this.#options;
+    report.info("connected to NATS again");
+    this.#members.excuse();
+    this.#engine.renewSets();
+    this.#engine.resend();
+    while (!this.#pace.isStopped && !await this.#reopenSets()) await delay(clock, REOPEN_MS);
+    this.#engine.renewSets();
+  }
+
+  /** A server that was started anew has no stream of sets. */
+  #reopenSets(): Promise<boolean> {
+    return openSets(this.#options).then(() => true, (error) => {
+      this.#options.report.warn(error instanceof Error ? error.message : String(error));
+      return false;
+    });
+  }
+
   /** Calls `act` when the world is not in the middle of a tick. */
   #betweenTicks(act: () => void): void {
     if (!this.#isTicking) return act();
@@ -370,21 +363,7 @@ export class Coordinator {
     const key = this.#engine.inbox.parse(message.subject);
     const receipt = parseReceipt(message);
     if (receipt) this.#engine.receive(key, receipt.isStored);
-    else this.#engine.bounce(key);
-  }
-
-  /** To a watch: what does not fit into a message is lost, rather than the coordinator. */
-  #deliver(subject: string, { data, options }: Encoded): void {
-    try {
-      this.#options.bus.publish(subject, data, options);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      this.#options.report.warn(error.message);
-    }
-  }
-
-  #announceInstance(topic: "system.up" | "system.down", system: string, instance: string): void {
-    this.#event(topic, { system, instance });
+    else this.#engine.bounce(key, { isRefused: !message.noResponders });
   }
 
   #event(topic: string, data: MessageOf<"Event">["data"]): void {
@@ -393,4 +372,13 @@ export class Coordinator {
     const encoded = encodeMessage("Event", event);
     bus.publish(subjects.event(topic), encoded.data, encoded.options);
   }
+}
+
+/** @throws {CycleError} before anything is claimed that could not be led. */
+function withStore(options: CoordinatorOptions): StoredOptions {
+  const { bus, log, subjects, manifests, dateMs = systemDateMs } = options;
+  buildGraph(manifests.systems, undefined);
+  const { payloadBytesMax } = bus;
+  const store = new SnapshotStore({ log, subjects, payloadBytesMax });
+  return { ...options, store, dateMs };
 }

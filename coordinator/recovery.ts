@@ -39,6 +39,17 @@ export async function loadNewest(
     onSkipped: (id, reason) => report.warn(`skipping snapshot "${id}": ${reason}`),
   });
   if (snapshot === undefined) return undefined;
+  return replicaOf(snapshot, { schema, subjects });
+}
+
+/**
+ * A replica as of a snapshot, whose arrays it takes.
+ * @throws {UserError} when it does not fit the schema.
+ */
+export function replicaOf(
+  snapshot: Snapshot,
+  { schema, subjects }: { schema: Schema; subjects: Subjects },
+): Replica {
   const { epoch, sequence } = snapshot.meta;
   const state = stateOf(snapshot, schema);
   return new Replica({ state, epoch, sequence, commitSubject: subjects.commit });

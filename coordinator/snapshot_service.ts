@@ -4,19 +4,26 @@
  *
  * @module
  */
+import { captureWorld } from "../lib/snapshot/world_image.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 import type { Engine } from "./engine.ts";
 import type { Pace } from "./pace.ts";
 import { Restorer } from "./restorer.ts";
-import { type SnapshotPolicy, Snapshotter, type SnapshotterOptions } from "./snapshotter.ts";
+import {
+  type Captured,
+  type SnapshotPolicy,
+  Snapshotter,
+  type SnapshotterOptions,
+} from "./snapshotter.ts";
 import type { WorldState } from "./world_state.ts";
 
 export interface SnapshotServiceOptions
   extends Omit<SnapshotterOptions, "capture" | "policy" | "settled" | "stream"> {
   readonly subjects: Subjects;
   readonly state: WorldState;
+  readonly epoch: number;
   readonly engine: Engine;
   readonly pace: Pace;
   /** What the log may grow to, in bytes. */
@@ -25,7 +32,15 @@ export interface SnapshotServiceOptions
   readonly snapshots?: SnapshotPolicy;
 }
 
-const POLICY_DEFAULT: SnapshotPolicy = { kept: 3 };
+/** Copies the world, between two ticks. The newest commit may still be on its way to the log. */
+function capture({ state, engine, epoch }: SnapshotServiceOptions): Captured {
+  const { world, tick, digest, lastRuns, answers } = state;
+  const sequence = engine.lastCommit;
+  const meta = { tick, epoch, digest, sequence, answers: [...answers] };
+  return { image: captureWorld(world), meta: { ...meta, lastRuns: Object.fromEntries(lastRuns) } };
+}
+
+const POLICY_DEFAULT: SnapshotPolicy = { every: "never", kept: 3 };
 
 export class SnapshotService {
   readonly #snapshotter: Snapshotter;
@@ -37,7 +52,7 @@ export class SnapshotService {
     const settled = () => engine.settled();
     const stream = { name: subjects.streams.components, bytesMax: logBytesMax };
     this.#snapshotter = new Snapshotter(
-      { ...options, stream, policy, settled, capture: () => engine.capture() },
+      { ...options, stream, policy, settled, capture: () => capture(options) },
       { isBehind: state.tick > 0 },
     );
     this.#restorer = new Restorer({

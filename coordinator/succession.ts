@@ -9,14 +9,15 @@
  */
 import type { Bus } from "../lib/bus/bus.ts";
 import { type AppendOptions, type LogEntry, WrongLastSequenceError } from "../lib/bus/log.ts";
+import { delay } from "../lib/clock.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { captureWorld } from "../lib/snapshot/world_image.ts";
 import { UserError } from "../lib/user_error.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
 import { Lease, LeaseWatch } from "./lease.ts";
-import { loadNewest, type RecoveryPorts, replay } from "./recovery.ts";
-import type { Replica } from "./replica.ts";
+import { feed, loadNewest, type RecoveryPorts, replay } from "./recovery.ts";
+import { ReplayError, type Replica } from "./replica.ts";
 import { openComponents, openSets, type StreamOptions } from "./streams.ts";
 import { initialState, type WorldState } from "./world_state.ts";
 
@@ -37,6 +38,7 @@ export interface Term {
   readonly state: WorldState;
   /** Sequence of its beginning, after which its commits are appended. */
   readonly sequence: number;
+  /** It begins when others can find the new leader, if not before. */
   readonly lease: Lease;
   /** What the log may grow to, in bytes. */
   readonly logBytesMax: number;
@@ -52,6 +54,8 @@ interface Candidate {
 
 /** Beginnings that may be refused because others come first. */
 const CLAIMS_MAX = 8;
+/** How soon to try again what did not work. */
+const RETRY_MS = 100;
 /** A leader that is heard for this many lapses is alive. */
 const LAPSES_MAX = 2;
 
@@ -93,6 +97,74 @@ export class Succession implements Disposable {
     );
   }
 
+  /**
+   * Stays behind whoever leads, with a state that follows the log, and begins a
+   * term when the lease has lapsed; undefined when `signal` is aborted before.
+   * @throws {ReplayError} when there is none to follow, and the log does not lead where it says.
+   * @throws {UserError} when the world cannot be resumed.
+   */
+  async standBy(signal: AbortSignal): Promise<Term | undefined> {
+    await this.#open();
+    while (!signal.aborted) {
+      try {
+        await this.#keepUp(signal);
+        const term = signal.aborted ? undefined : await this.#claim(await this.#candidate());
+        if (term !== undefined) return term;
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        this.#options.report.warn(error.message);
+        await delay(this.#options.clock, RETRY_MS, signal);
+      }
+      // Somebody was faster, or nobody can lead now.
+      this.#watch.renew();
+    }
+    return undefined;
+  }
+
+  /** Follows the log until the lease has lapsed. */
+  async #keepUp(signal: AbortSignal): Promise<void> {
+    const stop = new AbortController();
+    const following = this.#follow(AbortSignal.any([signal, stop.signal]));
+    try {
+      await Promise.race([following, this.#lapse(signal)]);
+    } finally {
+      stop.abort();
+      await following;
+    }
+  }
+
+  async #lapse(signal: AbortSignal): Promise<void> {
+    do {
+      await this.#watch.lapsed(signal);
+      // What this process has been sent but not got to, as after a pause of its own.
+      await this.#options.bus.flush();
+    } while (!this.#watch.isLapsed && !signal.aborted);
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { log, clock, store, subjects, report } = this.#options;
+    while (!signal.aborted) {
+      const replica = await this.#load();
+      if (replica === undefined) {
+        await delay(clock, RETRY_MS, signal);
+        continue;
+      }
+      try {
+        const from = this.#seen + 1;
+        for await (const entry of log.follow(subjects.streams.components, { from, signal })) {
+          await feed(replica, entry, store);
+          this.#seen = entry.sequence;
+          if (entry.subject === subjects.commit) this.#watch.renew();
+        }
+      } catch (error) {
+        if (!(error instanceof ReplayError)) throw error;
+        report.warn(`${error.message}; following anew from the newest snapshot`);
+        this.#replica = undefined;
+        await delay(clock, RETRY_MS, signal);
+      }
+    }
+  }
+
   /** Instances that outlive a coordinator hold what is of its epoch, so it must not come again. */
   async #open(): Promise<void> {
     const { store, replicas } = this.#options;
@@ -103,14 +175,18 @@ export class Succession implements Disposable {
     this.#epochMin = Math.max(components.lastSequence, sets.lastSequence) + 1;
   }
 
-  async #candidate(): Promise<Candidate> {
-    const { manifests, world } = this.#options;
-    const { schema } = manifests;
+  /** The replica, as of the newest snapshot where there was none before. */
+  async #load(): Promise<Replica | undefined> {
     if (this.#replica === undefined) {
-      this.#replica = await loadNewest(this.#options, schema);
+      this.#replica = await loadNewest(this.#options, this.#options.manifests.schema);
       this.#seen = this.#replica?.sequence ?? 0;
     }
-    const replica = this.#replica;
+    return this.#replica;
+  }
+
+  async #candidate(): Promise<Candidate> {
+    const { manifests: { schema }, world } = this.#options;
+    const replica = await this.#load();
     let newest = await this.#newestEntry();
     if (replica === undefined) {
       await this.#checkIsNew();
@@ -136,11 +212,9 @@ export class Succession implements Disposable {
     }
   }
 
-  async #newestEntry(): Promise<LogEntry | undefined> {
+  #newestEntry(): Promise<LogEntry | undefined> {
     const { log, subjects } = this.#options;
-    const newest = log.lastPerSubject(subjects.streams.components, subjects.commit);
-    for await (const entry of newest) return entry;
-    return undefined;
+    return log.last(subjects.streams.components, subjects.commit);
   }
 
   async #refuseWhereLed(): Promise<void> {
@@ -170,6 +244,7 @@ export class Succession implements Disposable {
   /** Begins the term wherever the log is, and completes the state then. */
   async #takeOver(candidate: Candidate): Promise<Term> {
     const term = await this.#append(candidate, {});
+    term.lease.begin();
     if (this.#replica) await replay(this.#options, this.#replica, this.#seen + 1);
     this.#reportResumed(term);
     return term;
@@ -196,6 +271,7 @@ export class Succession implements Disposable {
   /** Every recovery starts from a snapshot, so there is one before the first tick. */
   async #saveInitial({ epoch, state, sequence, lease }: Term): Promise<void> {
     const { store, dateMs } = this.#options;
+    lease.begin();
     try {
       await store.save(captureWorld(state.world), {
         id: `initial-${epoch}`,
@@ -212,4 +288,11 @@ export class Succession implements Disposable {
       throw error;
     }
   }
+}
+
+/** It may work another time. */
+function isTransient(error: unknown): error is Error {
+  return error instanceof Error && !(error instanceof UserError) &&
+    !(error instanceof ReplayError) && !(error instanceof TypeError) &&
+    !(error instanceof RangeError);
 }

@@ -9,6 +9,7 @@ import {
   type LogEntry,
   type StreamConfig,
   StreamFullError,
+  StreamNotFoundError,
   WrongLastSequenceError,
 } from "../lib/bus/log.ts";
 import { parseReceipt } from "../lib/bus/receipt.ts";
@@ -127,6 +128,35 @@ export const logCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "append() stores one of several messages with the same id",
+    async run({ a, b, prefix }) {
+      await open(a.log, prefix);
+      const append = (log: Log, id: string, expectedLastSequence: number) =>
+        log.append(`${prefix}.commit`, one, { id, expectedLastSequence });
+      assertEquals(await append(a.log, "1", 0), 1);
+      assertEquals(await append(a.log, "2", 1), 2);
+      assertEquals(await append(a.log, "2", 1), 2);
+      assertEquals(await append(b.log, "1", 0), 1);
+      assertEquals((await a.log.info(prefix)).messages, 2);
+    },
+  },
+  {
+    name: "last() gives a subject's newest entry, whole",
+    async run({ a, prefix }) {
+      await open(a.log, prefix);
+      assertEquals(await a.log.last(prefix, `${prefix}.x`), undefined);
+      for (const tail of ["x", "x", "y"]) {
+        const headers = { "tick-id": tail };
+        await a.log.append(`${prefix}.${tail}`, new Uint8Array([7, 8]), { headers });
+      }
+      const entry = await a.log.last(prefix, `${prefix}.x`);
+      assertEquals([entry?.sequence, entry?.subject], [2, `${prefix}.x`]);
+      assertEquals(entry?.headers["tick-id"], "x");
+      assertEquals([...entry?.data ?? []], [7, 8]);
+      await assertRejects(() => a.log.last(`${prefix}NONE`, "x"), Error, "stream not found");
+    },
+  },
+  {
     name: "read() starts at from, keeps to the filter and ends at what is stored",
     async run({ a, prefix }) {
       await open(a.log, prefix);
@@ -227,12 +257,13 @@ export const logCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "read(), purge() and info() of a stream that is not there say so",
+    name: "read(), purge(), subjects() and info() of a stream that is not there say so",
     async run({ a, prefix }) {
       const missing = `stream "${prefix}": stream not found`;
-      await assertRejects(() => list(a.log.read(prefix)), Error, missing);
-      await assertRejects(() => a.log.purge(prefix), Error, missing);
-      await assertRejects(() => a.log.info(prefix), Error, missing);
+      await assertRejects(() => list(a.log.read(prefix)), StreamNotFoundError, missing);
+      await assertRejects(() => a.log.purge(prefix), StreamNotFoundError, missing);
+      await assertRejects(() => a.log.subjects(prefix, ">"), StreamNotFoundError, missing);
+      await assertRejects(() => a.log.info(prefix), StreamNotFoundError, missing);
     },
   },
   {
@@ -245,6 +276,19 @@ export const logCases: readonly ConformanceCase[] = [
       const last = a.log.lastPerSubject(prefix, `${prefix}.s.*`);
       assertEquals(await list(last), [[2, "s.a"], [4, "s.b"], [5, "s.c"]]);
       assertEquals(await list(a.log.lastPerSubject(prefix, `${prefix}.t`)), [[3, "t"]]);
+    },
+  },
+  {
+    name: "subjects() lists the subjects that have entries",
+    async run({ a, prefix }) {
+      await open(a.log, prefix);
+      for (const tail of ["x", "y.1", "y.2", "y.1"]) await a.log.append(`${prefix}.${tail}`, one);
+      const subjects = async (filter: string) =>
+        (await a.log.subjects(prefix, `${prefix}.${filter}`)).toSorted();
+      assertEquals(await subjects("y.*"), [`${prefix}.y.1`, `${prefix}.y.2`]);
+      await a.log.purge(prefix, { filter: `${prefix}.y.1` });
+      assertEquals(await subjects(">"), [`${prefix}.x`, `${prefix}.y.2`]);
+      assertEquals(await subjects("none"), []);
     },
   },
   {

@@ -116,25 +116,36 @@ export class Table {
 
   /** Removes every row. */
   clear(tick: number): void {
-    const empty = new Table(this.components);
-    empty.structureChangedLast = tick;
-    this.load(empty);
+    this.take(new Table(this.components));
+    this.structureChangedLast = tick;
   }
 
-  /** Becomes a copy of `source`, a table of equal components: its rows in their order, and all marks. */
-  load(source: Table): void {
-    const { count } = source;
-    this.entities = source.entities.slice(0, count);
+  /** Becomes `source`, a table of equal components: its rows in their order, and all marks. Shares its arrays. */
+  take(source: Table): void {
+    this.entities = source.entities;
     this.stores.forEach((store, i) => {
       const { columns, changed, changedLast } = source.stores[i];
-      store.changed = changed.slice(0, count);
+      store.changed = changed;
       store.changedLast = changedLast;
-      store.columns.forEach((column, k) => column.load(columns[k], count));
+      store.columns.forEach((column, k) => column.take(columns[k]));
     });
-    this.count = count;
+    this.count = source.count;
     this.structureChangedLast = source.structureChangedLast;
     this.#data.clear();
   }
+
+  /** A table with the same rows and marks, apart from this one. */
+  copy(): Table {
+    const copy = new Table(this.components);
+    copy.take(this);
+    copy.entities = this.entities.slice(0, this.count);
+    for (const store of copy.stores) {
+      store.changed = store.changed.slice(0, this.count);
+      for (const column of store.columns) column.detach(this.count);
+    }
+    return copy;
+  }
+
   #copyRow(to: number, from: number): void {
     this.entities[to] = this.entities[from];
     for (const { changed, columns } of this.stores) {

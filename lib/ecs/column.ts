@@ -28,8 +28,10 @@ export interface Column {
   copyRow(to: number, source: Column, from: number): void;
   /** Makes room for `rows` rows; what is there is kept. */
   reserve(rows: number): void;
-  /** Becomes a copy of the first `rows` rows of `source`, a column of the same field type. */
-  load(source: Column, rows: number): void;
+  /** Becomes `source`, a column of the same field type, and shares its array. */
+  take(source: Column): void;
+  /** Shares its array with no other column any more; only the first `rows` rows are kept. */
+  detach(rows: number): void;
 }
 
 export type AnyColumn = FixedColumn | ListColumn;
@@ -110,9 +112,13 @@ export class FixedColumn implements Column {
     this.data = grown;
   }
 
-  load(source: Column, rows: number): void {
-    this.data = (source as FixedColumn).data.slice(0, rows * this.stride);
+  take(source: Column): void {
+    this.data = (source as FixedColumn).data;
     this.changedLast = source.changedLast;
+  }
+
+  detach(rows: number): void {
+    this.data = this.data.slice(0, rows * this.stride);
   }
 }
 
@@ -140,9 +146,13 @@ export class ListColumn implements Column {
 
   reserve(): void {}
 
-  load(source: Column, rows: number): void {
-    this.data = (source as ListColumn).data.slice(0, rows);
+  take(source: Column): void {
+    this.data = (source as ListColumn).data;
     this.changedLast = source.changedLast;
+  }
+
+  detach(rows: number): void {
+    this.data = this.data.slice(0, rows);
   }
 }
 

@@ -147,9 +147,9 @@ export class World {
   }
 
   /**
-   * Replaces every entity by those of `tables`, with their rows and marks as they
-   * are there; a table that is not among them is emptied. The components of both
-   * sides are taken for the same where their names are.
+   * Replaces every entity by those of `tables`, whose arrays become the world's,
+   * with their rows and marks as they are there; a table that is not among them is
+   * emptied. The components of both sides are taken for the same where their names are.
    * @throws {RangeError} when a component is not in the schema or has other fields
    * there, an archetype or entity is there twice, or an entity is not below
    * `nextEntity`; nothing is changed then.
@@ -169,7 +169,7 @@ export class World {
     if (sources.size < tables.length) throw new RangeError("Cannot load an archetype twice");
     for (const table of this.#archetypes.all()) {
       const source = sources.get(table.id);
-      if (source) table.load(source);
+      if (source) table.take(source);
       else if (table.count > 0) table.clear(changeTick);
     }
     this.#index = index;

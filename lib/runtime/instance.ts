@@ -6,33 +6,23 @@
  *
  * @module
  */
-import {
-  type Bus,
-  type Message,
-  NoRespondersError,
-  type PublishOptions,
-  type Subscription,
-} from "../bus/bus.ts";
+import type { Bus, Message, PublishOptions, Subscription } from "../bus/bus.ts";
 import type { Log } from "../bus/log.ts";
 import { type Clock, delay } from "../clock.ts";
 import type { Manifests, SystemManifest } from "../manifest/manifest.ts";
-import { signatureText, systemSignature } from "../manifest/signature.ts";
 import type { Report } from "../report.ts";
 import { decodeMessage, type Encoded, encodeMessage, type HeaderFields } from "../wire/codec.ts";
-import type { MessageOf, MessageType } from "../wire/messages.ts";
-import { PROTOCOL_VERSION } from "../wire/protocol.ts";
-import { requestMessage, type WireRequest } from "../wire/request.ts";
+import type { MessageOf } from "../wire/messages.ts";
 import type { Subjects } from "../wire/subjects.ts";
 import { WireError } from "../wire/wire_error.ts";
-import { Broadcasts } from "./broadcasts.ts";
+import { Registration, type Vitals } from "./registration.ts";
 import type { BroadcastSet } from "./rows.ts";
 import { type DecodedShard, type ShardOutput, ShardRunner } from "./run_shard.ts";
+import { SetFeed } from "./set_feed.ts";
 import type { SystemDefinition } from "./system.ts";
 
-const REQUEST_TIMEOUT_MS = 2000;
-const UNREGISTER_TIMEOUT_MS = 500;
-const REGISTER_RETRY_MS = 250;
-const SET_RETRY_MS = 5;
+/** Schedules on hand for each credit; the coordinator sends no more than two, but others might. */
+const SCHEDULES_PER_CREDIT_MAX = 4;
 const ERROR_LENGTH_MAX = 4096;
 /** Over NATS a message's headers count as well. */
 const HEADER_BYTES_MAX = 1024;
@@ -57,135 +47,63 @@ export interface InstanceOptions {
 export class Instance {
   readonly #options: InstanceOptions;
   readonly #runner: ShardRunner;
-  readonly #broadcasts: Broadcasts;
+  readonly #sets: SetFeed;
   readonly #credits = new Set<Subscription>();
   readonly #running = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   readonly #totals = { shards: 0, rows: 0, errors: 0, refused: 0 };
   #turn: Promise<void> = Promise.resolve();
+  readonly #registration: Registration;
+  /** The newest schedule's tick and epoch. */
+  #newest = { epoch: 0, tick: 0 };
   #busyMs = 0;
-  #heartbeatMs = 1000;
-  #heartbeats: Promise<void> = Promise.resolve();
 
   constructor(options: InstanceOptions) {
     const { manifests, manifest, definition } = options;
     this.#options = options;
-    this.#broadcasts = new Broadcasts(manifests.schema, manifest);
+    this.#sets = new SetFeed({
+      ...options,
+      signal: this.#stopping.signal,
+      onRefused: (message, error) => this.#refuse(message, error),
+    });
     this.#runner = new ShardRunner({ schema: manifests.schema, manifest, run: definition.run });
+    this.#registration = new Registration({
+      ...options,
+      vitals: (elapsedMs) => this.#vitals(elapsedMs),
+      onTerm: () => this.#runner.forget(),
+    });
   }
 
   /** Registers, however long that takes, and offers its credits. */
   async start(): Promise<void> {
-    const { bus, log, subjects, manifest, credits } = this.#options;
-    await this.#register();
+    const { bus, subjects, manifest, credits, instanceId } = this.#options;
+    await this.#registration.begin();
     if (this.#stopping.signal.aborted) return;
-    if (manifest.broadcast.size > 0) {
-      bus.subscribe(subjects.componentSet(manifest.name), (message) => this.#receiveSet(message));
-      await bus.flush();
-      await this.#replaySets(log);
-      if (this.#stopping.signal.aborted) return;
-    }
+    await this.#sets.open();
+    if (this.#stopping.signal.aborted) return;
     this.#credits.add(
-      bus.subscribe(subjects.schedule(manifest.name, this.#options.instanceId), (message) => {
+      bus.subscribe(subjects.schedule(manifest.name, instanceId), (message) => {
         this.#run(message, () => {});
       }),
     );
     for (let i = 0; i < credits; i++) this.#offerCredit();
-    this.#heartbeats = this.#beat();
   }
 
   /** Takes no more shards, finishes those it has, and unregisters. */
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
-    const { bus, manifest, instanceId, subjects } = this.#options;
     await Promise.all([...this.#credits].map((credit) => credit.drain()));
     await Promise.all(this.#running);
-    await this.#heartbeats;
-    // Without a server there is nobody to tell.
-    await Promise.race([bus.flush(), delay(this.#options.clock, UNREGISTER_TIMEOUT_MS)]);
-    // Without an answer the coordinator notices by the missing heartbeats.
-    await requestMessage(bus, subjects.unregister, {
-      type: "Unregister",
-      value: { instance_id: instanceId, system: manifest.name },
-      replyType: "UnregisterReply",
-      timeoutMs: UNREGISTER_TIMEOUT_MS,
-    }).catch(() => undefined);
+    await this.#registration.stop();
+    await this.#registration.unregister();
   }
 
-  async #register(): Promise<void> {
-    const { clock, report, manifest } = this.#options;
-    let said = "";
-    while (!this.#stopping.signal.aborted) {
-      const refusal = await this.#tryRegister();
-      if (refusal === undefined) {
-        report.info(`registered with the coordinator as an instance of ${manifest.name}`);
-        return;
-      }
-      if (refusal !== said) report.warn(refusal);
-      said = refusal;
-      await delay(clock, REGISTER_RETRY_MS, this.#stopping.signal);
-    }
-  }
-
-  /** Why it did not work, or undefined when it did. */
-  async #tryRegister(): Promise<string | undefined> {
-    const { subjects, manifest, instanceId, credits } = this.#options;
-    try {
-      const reply = await this.#request(subjects.register, {
-        type: "SystemDescriptor",
-        replyType: "RegisterReply",
-        value: {
-          protocol: PROTOCOL_VERSION,
-          name: manifest.name,
-          instance_id: instanceId,
-          query: signatureText(manifest),
-          schema_hash: systemSignature(manifest),
-          credits,
-        },
-      });
-      this.#heartbeatMs = reply.heartbeat_ms;
-      return reply.accepted ? undefined : `Cannot register: ${reply.reason}`;
-    } catch (error) {
-      if (error instanceof NoRespondersError) return "waiting for a coordinator";
-      return `Cannot register: ${messageOf(error)}; trying again`;
-    }
-  }
-
-  async #beat(): Promise<void> {
-    const { clock, subjects, manifest, instanceId, report } = this.#options;
-    const { signal } = this.#stopping;
-    let since = clock.now();
-    let isAlone = false;
-    while (!signal.aborted) {
-      await delay(clock, this.#heartbeatMs, signal);
-      if (signal.aborted) return;
-      const load = Math.min(1, this.#busyMs / Math.max(1, clock.now() - since));
-      this.#busyMs = 0;
-      since = clock.now();
-      const value = { instance_id: instanceId, system: manifest.name, load, ...this.#totals };
-      try {
-        const reply = await this.#request(subjects.heartbeat, {
-          type: "Heartbeat",
-          replyType: "HeartbeatReply",
-          value,
-        });
-        if (!reply.known) await this.#register();
-        isAlone = false;
-      } catch (error) {
-        if (!isAlone) report.warn(`no answer from the coordinator: ${messageOf(error)}`);
-        isAlone = true;
-      }
-    }
-  }
-
-  #request<T extends MessageType, R extends MessageType>(
-    subject: string,
-    request: Pick<WireRequest<T, R>, "type" | "value" | "replyType">,
-  ): Promise<MessageOf<R>> {
-    const { bus, instanceId } = this.#options;
-    const fields = { instance: instanceId };
-    return requestMessage(bus, subject, { ...request, fields, timeoutMs: REQUEST_TIMEOUT_MS });
+  /** @param elapsedMs since it was called before */
+  #vitals(elapsedMs: number): Vitals {
+    const load = Math.min(1, this.#busyMs / Math.max(1, elapsedMs));
+    this.#busyMs = 0;
+    return { load, ...this.#totals };
   }
 
   #offerCredit(): void {
@@ -211,9 +129,13 @@ export class Instance {
   /** Runs one schedule and returns what publishes its outcome. */
   async #answerTo(message: Message): Promise<() => void> {
     try {
+      this.#checkRoom();
       const shard = this.#runner.decode(this.#decodeSchedule(message));
-      const sets = await this.#setsOf(shard.schedule);
+      const sets = await this.#sets.of(shard.schedule);
       await this.#nextTurn();
+      if (this.#isObsolete(shard.schedule)) {
+        return this.#publisherOf(this.#encodeAck(shard.schedule, { compute_ms: 0 }));
+      }
       return await this.#runShard(shard, { sets, reply: message.reply });
     } catch (error) {
       return () => this.#refuse(message, error);
@@ -230,11 +152,31 @@ export class Instance {
     return turn;
   }
 
+  #checkRoom(): void {
+    const schedulesMax = this.#options.credits * SCHEDULES_PER_CREDIT_MAX;
+    if (this.#running.size < schedulesMax) return;
+    throw new WireError(`Cannot take a schedule: ${schedulesMax} are waiting, which is the most`);
+  }
+
   #decodeSchedule(message: Message): Schedule {
     const schedule = decodeMessage("SystemSchedule", message);
     const { name } = this.#options.manifest;
-    if (schedule.system === name) return schedule;
-    throw new WireError(`Cannot run a shard of "${schedule.system}": this is "${name}"`);
+    if (schedule.system !== name) {
+      throw new WireError(`Cannot run a shard of "${schedule.system}": this is "${name}"`);
+    }
+    if (schedule.epoch < this.#registration.epoch) {
+      throw new WireError(`Cannot run a shard of term ${schedule.epoch}: it is over`);
+    }
+    const { epoch, tick_id: tick } = schedule;
+    const isNewest = epoch > this.#newest.epoch ||
+      (epoch === this.#newest.epoch && tick > this.#newest.tick);
+    if (isNewest) this.#newest = { epoch, tick };
+    return schedule;
+  }
+
+  /** True when its coordinator has gone on without it, so that nobody needs it any more. */
+  #isObsolete({ epoch, tick_id }: Schedule): boolean {
+    return epoch === this.#newest.epoch && tick_id < this.#newest.tick;
   }
 
   async #runShard(
@@ -315,55 +257,6 @@ export class Instance {
       reason: reason.slice(0, ERROR_LENGTH_MAX),
     });
     bus.publish(message.reply, data, options);
-  }
-
-  #receiveSet(message: Message): void {
-    try {
-      this.#broadcasts.receive(decodeMessage("ComponentSet", message));
-    } catch (error) {
-      this.#refuse(message, error);
-    }
-  }
-
-  /** The sets that a schedule names; those that are not here yet are read from the log. */
-  async #setsOf({ sets, epoch }: Schedule): Promise<Record<string, BroadcastSet>> {
-    const result: Record<string, BroadcastSet> = {};
-    const { clock, log, manifest } = this.#options;
-    const deadline = clock.now() + manifest.deadlineMs;
-    for (const name of manifest.broadcast.keys()) {
-      const version = sets[name];
-      if (version === undefined) {
-        throw new TypeError(`Cannot run: broadcast "${name}" has no version`);
-      }
-      let set = this.#broadcasts.get(name, { epoch, version });
-      while (set === undefined) {
-        if (clock.now() > deadline || this.#stopping.signal.aborted) {
-          throw new RangeError(
-            `Cannot run: broadcast "${name}" of tick ${version} is not in the log`,
-          );
-        }
-        await this.#replaySets(log);
-        set = this.#broadcasts.get(name, { epoch, version });
-        if (set === undefined) await delay(clock, SET_RETRY_MS, this.#stopping.signal);
-      }
-      result[name] = set;
-    }
-    return result;
-  }
-
-  async #replaySets(log: Log): Promise<void> {
-    const { subjects, manifest } = this.#options;
-    const filter = subjects.componentSet(manifest.name);
-    for await (const entry of log.lastPerSubject(subjects.streams.sets, filter)) {
-      try {
-        this.#broadcasts.receive(
-          decodeMessage("ComponentSet", { ...entry, noResponders: false }),
-        );
-      } catch (error) {
-        // It was refused when it was published, and may come up with every replay.
-        if (!(error instanceof WireError)) throw error;
-      }
-    }
   }
 
   #countRun(computeMs: number, rows: number): number {

@@ -58,6 +58,11 @@ export class Residents {
     }
   }
 
+  clear(): void {
+    this.#ranges.clear();
+    this.#bytes = 0;
+  }
+
   #drop(id: bigint): void {
     this.#bytes -= this.#ranges.get(id)?.bytes ?? 0;
     this.#ranges.delete(id);

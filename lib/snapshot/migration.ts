@@ -46,7 +46,7 @@ export function fitImage(
   );
 }
 
-/** The image as `schema` has it, whatever that loses. The given one is left as it is. */
+/** The image as `schema` has it, whatever that loses; it shares arrays with the given one. */
 export function migrateImage(image: WorldImage, schema: Schema): Migration {
   const changes = compareSchemas(image, schema);
   const changeTick = image.changeTick + 1;
@@ -59,7 +59,7 @@ export function migrateImage(image: WorldImage, schema: Schema): Migration {
     const isAlike = kept.length === source.components.length &&
       kept.every((component, i) => hasSameLayout(component, source.components[i]));
     isSame &&= isAlike;
-    if (isAlike && target.count === 0) target.load(source);
+    if (isAlike && target.count === 0) target.take(source);
     else appendTable(target, source, changeTick);
     tables.set(target.id, target);
   }

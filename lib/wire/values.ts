@@ -74,3 +74,12 @@ export const digest = z.codec(
   z.bigint(),
   { decode: (value) => BigInt(value), encode: (value) => value },
 );
+
+/**
+ * Columns by `Component.field`: fixed fields as little-endian bytes, list fields
+ * as an array with one value per row.
+ */
+export const columns = z.record(name, z.union([bytes, z.array(anyValue)]));
+
+/** A command that had no effect: its place in the list, and why. */
+export const refusedCommand = z.object({ index: count, reason: text });
