@@ -8,7 +8,7 @@
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { parseReceipt } from "../lib/bus/receipt.ts";
-import { type Clock, systemDateMs } from "../lib/clock.ts";
+import { type Clock, delay, systemDateMs } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
@@ -63,6 +63,7 @@ export interface CoordinatorOptions {
 }
 
 /** What may wait for the end of a tick, queries above all. */
+const RENEW_RETRY_MS = 250;
 const WAITING_MAX = 256;
 
 type StoredOptions = CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">;
@@ -339,15 +340,17 @@ export class Coordinator {
 
   /** The server may be another one than before: what was on its way is lost, and what was in memory. */
   async #renew(): Promise<void> {
-    const { report } = this.#options;
+    const { report, clock } = this.#options;
     report.info("connected to NATS again");
     this.#engine.resend();
-    try {
-      await openSets(this.#options);
-      this.#engine.forgetSets();
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      report.warn(`${reason}; instances that join now lack broadcast sets until they change`);
+    while (!this.#pace.isStopped) {
+      try {
+        await openSets(this.#options);
+        return this.#engine.forgetSets();
+      } catch (error) {
+        report.warn(error instanceof Error ? error.message : String(error));
+        await delay(clock, RENEW_RETRY_MS);
+      }
     }
   }
 
