@@ -63,8 +63,8 @@ export interface CoordinatorOptions {
 }
 
 /** How soon to try again to open a stream. */
-const REOPEN_MS = 100;
-/** What may wait for the end of a tick. */
+const REOPEN_MS = 250;
+/** What may wait for the end of a tick, queries above all. */
 const WAITING_MAX = 256;
 
 type StoredOptions = CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">;

@@ -40,6 +40,7 @@ import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
 import type { NatsLink } from "./nats_link.ts";
 import { pullEntries } from "./nats_pull.ts";
+import { isSubject } from "./subject.ts";
 
 /** Appends are tried again, so that an answer lost with a stream's leader does not cost much. */
 const APPEND_TIMEOUT_MS = 2_000;
@@ -166,11 +167,35 @@ export class NatsLog implements Log {
     });
   }
 
-  lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
-    return this.#consume(stream, {
+  async *lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
+    if (isSubject(filter)) {
+      const entry = await this.#lastOf(stream, filter);
+      if (entry !== undefined) yield entry;
+      return;
+    }
+    yield* this.#consume(stream, {
       deliver_policy: DeliverPolicy.LastPerSubject,
       filter_subject: filter,
     });
+  }
+
+  /**
+   * The subject's newest entry. Up to nats-server 2.9.10 a consumer of one subject
+   * does not find it once a purge has taken the file that the subject began in.
+   */
+  async #lastOf(stream: string, subject: string): Promise<LogEntry | undefined> {
+    const failure = `Cannot read stream "${stream}"`;
+    const get = () => this.#manager.streams.getMessage(stream, { last_by_subj: subject });
+    try {
+      const stored = await this.#link.during(failure, get);
+      if (stored === null) return undefined;
+      const { seq: sequence, data, header } = stored;
+      return { sequence, subject, data: new Uint8Array(data), headers: decodeHeaders(header) };
+    } catch (cause) {
+      if (cause instanceof UnavailableError) throw cause;
+      if (isApiError(cause, [JetStreamApiCodes.NoMessageFound])) return undefined;
+      throw explain(cause, failure);
+    }
   }
 
   async subjects(stream: string, filter: string): Promise<string[]> {
