@@ -12,10 +12,12 @@ import {
   anyValue,
   bytes,
   columns,
+  componentValues,
   count,
   countFromOne,
   digest,
   entityReference,
+  fieldValues,
   instanceId,
   name,
   notNegative,
@@ -27,19 +29,9 @@ import {
   u64,
 } from "./values.ts";
 
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-
-/** What commands give is only found to be maps here; `parseCommands()` checks it all, and once. */
-const fieldValues = z.custom<Record<string, ValueType>>(isMap, "expected a map");
-const components = z.custom<Record<string, Record<string, ValueType>>>(
-  (value) => isMap(value) && Object.values(value).every(isMap),
-  "expected a map of maps",
-);
-
 /** One command of a buffer; see `lib/ecs/command.ts`. */
 const command = z.discriminatedUnion("op", [
-  z.object({ op: z.literal("spawn"), components }),
+  z.object({ op: z.literal("spawn"), components: componentValues }),
   z.object({ op: z.literal("despawn"), entity: entityReference }),
   z.object({
     op: z.enum(["add", "set"]),
