@@ -97,6 +97,12 @@ export class Placement {
     if (instance !== undefined) this.#loads.set(instance, this.#loadOf(instance) - 1);
   }
 
+  /** Nobody knows whether the shard has arrived, or what has become of it. */
+  recall(shard: number): void {
+    this.leave(shard);
+    this.#holders[shard] = undefined;
+  }
+
   /** Who has the shard has not answered in time. */
   miss(shard: number): void {
     const { instance } = this.placeOf(shard);

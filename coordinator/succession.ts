@@ -216,11 +216,9 @@ export class Succession implements Disposable {
     }
   }
 
-  async #newestEntry(): Promise<LogEntry | undefined> {
+  #newestEntry(): Promise<LogEntry | undefined> {
     const { log, subjects } = this.#options;
-    const newest = log.lastPerSubject(subjects.streams.components, subjects.commit);
-    for await (const entry of newest) return entry;
-    return undefined;
+    return log.last(subjects.streams.components, subjects.commit);
   }
 
   async #refuseWhereLed(): Promise<void> {

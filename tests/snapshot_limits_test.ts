@@ -7,7 +7,7 @@ import { captureWorld } from "../lib/snapshot/world_image.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 import { SCHEMA } from "./ecs_model.ts";
 import { openStore } from "./snapshot_fixture.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
 
 const LOG_BYTES_MAX = 100_000;
 const SECOND_MS = 1000;

@@ -230,7 +230,9 @@ export class SnapshotStore {
     const { log, subjects } = this.#options;
     let number = 0;
     const filter = subjects.snapshot(snapshot, "*");
-    for await (const { data } of log.read(this.#stream, { filter })) {
+    for await (const { subject, data } of log.read(this.#stream, { filter })) {
+      // A part may be stored twice, where somebody on the way has sent it again.
+      if (Number(subject.slice(subject.lastIndexOf(".") + 1)) < number) continue;
       await asDamage(failure, () => checkPart(data, { number, parts }));
       number++;
       yield data;
