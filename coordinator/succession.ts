@@ -14,7 +14,7 @@ import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { fitImage, type Migration } from "../lib/snapshot/migration.ts";
 import { describeDifferences } from "../lib/snapshot/schema_difference.ts";
-import { restoreWorld, viewWorld } from "../lib/snapshot/world_image.ts";
+import { captureWorld, restoreWorld, viewWorld } from "../lib/snapshot/world_image.ts";
 import { UserError } from "../lib/user_error.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
 import { Lease, LeaseWatch } from "./lease.ts";
