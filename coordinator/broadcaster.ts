@@ -46,7 +46,10 @@ export class Broadcaster {
     this.#options = options;
   }
 
-  /** Publishes the system's sets that changed, and returns the versions of all of them. */
+  /**
+   * Publishes the system's sets that changed, and returns the versions of all of them.
+   * @param changeTick what the system's run is about to mark its changes with
+   */
   publish(
     { name: system, broadcast }: SystemManifest,
     { tick, changeTick }: { tick: number; changeTick: number },
@@ -62,7 +65,9 @@ export class Broadcaster {
       }
       const parts = this.#encodeSet({ system, set, version: tick }, query, tables);
       for (const part of parts) this.#send(part);
-      this.#published.set(key, { version: tick, changeTick, tableCount: tables.length, parts });
+      // What the system itself then writes is not in the set yet.
+      const current = { changeTick: changeTick - 1, tableCount: tables.length };
+      this.#published.set(key, { version: tick, parts, ...current });
       versions[set] = tick;
     }
     return versions;
@@ -72,6 +77,13 @@ export class Broadcaster {
   renew(): void {
     for (const { parts } of this.#published.values()) {
       for (const part of parts) this.#send(part);
+    }
+  }
+
+  /** Publishes the sets of one system again as they are. */
+  resend(system: string): void {
+    for (const part of [...this.#published.values()].flatMap(({ parts }) => parts)) {
+      if (part.address.system === system) this.#send(part);
     }
   }
 

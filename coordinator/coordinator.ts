@@ -119,7 +119,8 @@ export class Coordinator {
   static async #lead(options: StoredOptions, term: Term): Promise<Coordinator> {
     const coordinator = new Coordinator(options, term);
     coordinator.#listen();
-    await options.bus.flush();
+    // Where the connection breaks instead, the subscriptions are made anew when it is back.
+    await options.bus.flush().catch(() => undefined);
     term.lease.begin();
     return coordinator;
   }
@@ -362,7 +363,7 @@ export class Coordinator {
     const key = this.#engine.inbox.parse(message.subject);
     const receipt = parseReceipt(message);
     if (receipt) this.#engine.receive(key, receipt.isStored);
-    else this.#engine.bounce(key);
+    else this.#engine.bounce(key, { isRefused: !message.noResponders });
   }
 
   #event(topic: string, data: MessageOf<"Event">["data"]): void {
@@ -378,6 +379,6 @@ function withStore(options: CoordinatorOptions): StoredOptions {
   const { bus, log, subjects, manifests, dateMs = systemDateMs } = options;
   buildGraph(manifests.systems, undefined);
   const { payloadBytesMax } = bus;
-  const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
+  const store = new SnapshotStore({ log, subjects, payloadBytesMax });
   return { ...options, store, dateMs };
 }

@@ -233,7 +233,9 @@ export class Dispatcher {
   #wakeAt(now: number, creditsTotal: number): number | undefined {
     const times = this.#shards.filter(({ status }) => status === "out")
       .map(({ expiresAt }) => expiresAt);
-    if (this.#onMiss === "skip") times.push(this.#giveUpAt());
+    // What is blocked is not given up, however long that lasts.
+    const canGiveUp = times.length > 0 || this.#pending.length > 0;
+    if (this.#onMiss === "skip" && canGiveUp) times.push(this.#giveUpAt());
     const isStarved = this.#pending.length > 0 && this.#out < creditsTotal;
     if (isStarved && this.#starvedUntil > now) times.push(this.#starvedUntil);
     return times.length === 0 ? undefined : Math.min(...times);

@@ -228,8 +228,8 @@ export class Engine {
   }
 
   /** An attempt found no taker, or its taker refused it. */
-  bounce({ system, tick, ...attempt }: AttemptKey): void {
-    if (this.#current?.tick === tick) this.#current.runOf(system)?.bounce(attempt);
+  bounce({ system, tick, ...attempt }: AttemptKey, how: { isRefused: boolean }): void {
+    if (this.#current?.tick === tick) this.#current.runOf(system)?.bounce(attempt, how);
   }
 
   /** Whatever is out may be lost, and goes out again. */

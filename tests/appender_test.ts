@@ -8,7 +8,7 @@ import {
   WrongLastSequenceError,
 } from "../lib/bus/log.ts";
 import { UserError } from "../lib/user_error.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
 
 const SUBJECT = "x.commit";
 const STREAM = "X";

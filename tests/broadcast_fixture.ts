@@ -27,6 +27,7 @@ export interface Published {
 
 export interface Station {
   readonly world: World;
+  readonly broadcaster: Broadcaster;
   readonly published: Published[];
   /** Publishes what changed since the last time, as the system's start in a tick does. */
   publish(tick: number): Record<string, number>;
@@ -48,6 +49,7 @@ export function createStation(payloadBytesMax = 1 << 20): Station {
   });
   return {
     world,
+    broadcaster,
     published,
     publish: (tick) => broadcaster.publish(AI, { tick, changeTick: ++world.changeTick }),
     renew: () => broadcaster.renew(),

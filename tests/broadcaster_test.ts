@@ -62,6 +62,27 @@ Deno.test("Broadcaster.publish() publishes anew after a value, a row or an arche
   );
 });
 
+Deno.test("Broadcaster.publish() publishes anew what the system's own run then changed", () => {
+  const { world, published, publish } = createStation();
+  spawnBoids(world, 1);
+  publish(1);
+  // Marked with the run's change tick, as a result is when it is merged.
+  world.set(1, Position, { x: 9 });
+  assertEquals(publish(2), { all: 2 });
+  assertEquals(publish(3), { all: 2 });
+  assertEquals(published.length, 2);
+});
+
+Deno.test("Broadcaster.resend() sends a set as it was, whatever its system has written since", () => {
+  const { world, published, publish, broadcaster } = createStation();
+  spawnBoids(world, 2);
+  publish(1);
+  world.set(1, Position, { x: 9 });
+  broadcaster.resend("nobody");
+  broadcaster.resend("ai");
+  assertEquals(published, [published[0], published[0]]);
+});
+
 Deno.test("Broadcaster.publish() cuts a large set into parts that fit into messages", () => {
   const { world, published, publish } = createStation(SMALL_BYTES);
   spawnBoids(world, 2000);

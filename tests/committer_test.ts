@@ -4,7 +4,7 @@ import { MemoryNetwork } from "../lib/bus/memory_bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { decodePayload } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
 
 const SUBJECT = "engine.coord.commit";
 const STREAM = "COMMITS";

@@ -55,6 +55,18 @@ Deno.test("Dispatcher.decide() sends a shard again after a deadline for each tha
   }
 });
 
+Deno.test("Dispatcher.decide() does not wake up for shards that are all blocked, nor gives them up", () => {
+  const two = dispatcher(2, "skip");
+  two.block(0);
+  two.block(1);
+  for (const now of [0, DEADLINE_MS, 100 * DEADLINE_MS]) {
+    assertEquals(two.decide(now, ONE), { send: [], lost: [], wakeAt: undefined });
+  }
+  two.release(1, 100 * DEADLINE_MS);
+  const { send, wakeAt } = two.decide(100 * DEADLINE_MS, ONE);
+  assertEquals([shardsOf(send), wakeAt], [[1], 101 * DEADLINE_MS]);
+});
+
 Deno.test("Dispatcher.isOpen() takes an earlier attempt, but none that was not made", () => {
   const one = dispatcher(1);
   assert(!one.isOpen({ shard: 0, attempt: 0 }));

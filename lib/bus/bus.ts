@@ -84,7 +84,7 @@ export interface Bus {
   /** A new subject that only this client listens to, for use as a reply subject. */
   createInbox(): string;
 
-  /** Resolves when the bus has processed everything sent before. */
+  /** Resolves when the bus has processed everything sent before; rejects when the connection breaks. */
   flush(): Promise<void>;
 
   /** Calls `handler` on every change of status until the bus is closed. */
