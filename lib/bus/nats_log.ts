@@ -30,13 +30,10 @@ import {
   type Log,
   type LogEntry,
   type StreamConfig,
-  StreamFullError,
   type StreamInfo,
-  StreamNotFoundError,
   UnavailableError,
-  WrongLastSequenceError,
 } from "./log.ts";
-import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
+import { explain, explainAppend, isApiError, isUnavailable, NO_ROOM_CODES } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
 import type { NatsLink } from "./nats_link.ts";
 import { pullEntries } from "./nats_pull.ts";
@@ -53,16 +50,8 @@ const ASK_AGAIN_MS = 250;
  * everything of that time to learn them anew.
  */
 const IDS_REMEMBERED_MS = 10_000;
-/** JetStream's: the last is another one, and, of newer servers, another one is being stored. */
-const WRONG_LAST_CODES = [JetStreamApiCodes.StreamWrongLastSequence, 10164];
-/** JetStream's: no suitable peers for placement, as while a cluster comes up. */
-const NO_PEERS_CODES = [10005];
-/** The status of what may be answered later. */
-const UNAVAILABLE_STATUS = 503;
 /** How often the size of a new stream is halved for a server that has not got the room. */
 const HALVINGS_MAX = 6;
-/** JetStream's: no resources, no storage, and a store that takes no more. */
-const NO_ROOM_CODES = [10023, 10047, 10077];
 /** Entries asked for at a time; each may be as large as the bus carries. */
 const READ_BATCH_MAX = 32;
 /** How long a follower waits for entries before it asks anew. */
@@ -366,42 +355,4 @@ function toStreamInfo({ config, state }: NatsStreamInfo): StreamInfo {
     firstSequence: state.messages === 0 ? state.last_seq + 1 : state.first_seq,
     lastSequence: state.last_seq,
   };
-}
-
-function explainAppend(
-  cause: unknown,
-  failure: string,
-  expectedLastSequence: number | undefined,
-): Error {
-  if (cause instanceof UnavailableError) return cause;
-  if (isApiError(cause, WRONG_LAST_CODES)) {
-    const message = `${failure} behind sequence ${expectedLastSequence}: ${cause.message}`;
-    return new WrongLastSequenceError(message, { cause });
-  }
-  if (isApiError(cause, NO_ROOM_CODES)) {
-    return new StreamFullError(`${failure}: ${cause.message}`, { cause });
-  }
-  if (isPayloadTooLarge(cause)) return new RangeError(`${failure}: ${cause.message}`, { cause });
-  if (isNoResponders(cause)) return new Error(`${failure}: no stream captures it`, { cause });
-  if (isTimeout(cause)) {
-    return new UnavailableError(`${failure}: no answer in ${APPEND_TIMEOUT_MS} ms`, { cause });
-  }
-  return explain(cause, failure);
-}
-
-/** Whether a later try may fare better. */
-function isUnavailable(error: unknown): boolean {
-  if (error instanceof UnavailableError || isTimeout(error) || isNoResponders(error)) return true;
-  return error instanceof JetStreamApiError &&
-    (error.status === UNAVAILABLE_STATUS || NO_PEERS_CODES.includes(error.code));
-}
-
-function isApiError(error: unknown, codes: readonly number[]): error is JetStreamApiError {
-  return error instanceof JetStreamApiError && codes.includes(error.code);
-}
-
-function explain(cause: unknown, failure: string): Error {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const isMissing = isApiError(cause, [JetStreamApiCodes.StreamNotFound]);
-  return new (isMissing ? StreamNotFoundError : Error)(`${failure}: ${reason}`, { cause });
 }
