@@ -8,7 +8,7 @@
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { parseReceipt } from "../lib/bus/receipt.ts";
-import { type Clock, delay, systemDateMs } from "../lib/clock.ts";
+import { type Clock, systemDateMs } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
@@ -32,7 +32,7 @@ import type { RegisteredInstance } from "./registry.ts";
 import { SnapshotService, type SnapshotServiceOptions } from "./snapshot_service.ts";
 import type { SnapshotPolicy } from "./snapshotter.ts";
 import { Stats } from "./stats.ts";
-import { openSets } from "./streams.ts";
+import { reopenSets } from "./streams.ts";
 import { Succession, type Term } from "./succession.ts";
 
 export interface CoordinatorOptions {
@@ -63,7 +63,6 @@ export interface CoordinatorOptions {
 }
 
 /** What may wait for the end of a tick, queries above all. */
-const RENEW_RETRY_MS = 250;
 const WAITING_MAX = 256;
 
 type StoredOptions = CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">;
@@ -340,18 +339,10 @@ export class Coordinator {
 
   /** The server may be another one than before: what was on its way is lost, and what was in memory. */
   async #renew(): Promise<void> {
-    const { report, clock } = this.#options;
-    report.info("connected to NATS again");
+    this.#options.report.info("connected to NATS again");
     this.#engine.resend();
-    while (!this.#pace.isStopped) {
-      try {
-        await openSets(this.#options);
-        return this.#engine.forgetSets();
-      } catch (error) {
-        report.warn(error instanceof Error ? error.message : String(error));
-        await delay(clock, RENEW_RETRY_MS);
-      }
-    }
+    await reopenSets(this.#options, () => this.#pace.isStopped);
+    this.#engine.forgetSets();
   }
 
   /** Calls `act` when the world is not in the middle of a tick. */

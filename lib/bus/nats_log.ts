@@ -251,7 +251,8 @@ export class NatsLog implements Log {
         yield* pullEntries({ ...pull, batch: READ_BATCH_MAX, waitMs: FOLLOW_WAIT_MS });
       }
     } finally {
-      await this.#deleteConsumer(stream, name);
+      // Who stops to follow is in a hurry.
+      void this.#deleteConsumer(stream, name);
     }
   }
 

@@ -7,7 +7,6 @@
  */
 import * as z from "zod";
 import type { ValueType } from "@std/msgpack";
-import { FIELD_TYPES } from "../ecs/field_type.ts";
 import {
   anyValue,
   bytes,
@@ -16,10 +15,12 @@ import {
   digest,
   entityReference,
   instanceId,
+  layout,
   name,
   notNegative,
   number,
   positive,
+  query,
   subject,
   text,
   u64,
@@ -95,21 +96,6 @@ const outcome = {
   /** True when the instance keeps the schedule's range as it now is. */
   kept: z.boolean().optional(),
 };
-
-const query = z.object({
-  read: z.array(name).optional(),
-  write: z.array(name).optional(),
-  optional: z.array(name).optional(),
-  with: z.array(name).optional(),
-  without: z.array(name).optional(),
-  changed: z.array(name).optional(),
-});
-
-/** A component's layout, as a snapshot declares it. */
-const layout = z.object({
-  name,
-  fields: z.array(z.object({ name, type: z.enum(FIELD_TYPES), default: anyValue })),
-});
 
 const refusedCommand = z.object({ index: count, reason: text });
 

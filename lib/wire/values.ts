@@ -1,10 +1,11 @@
 /**
- * The types of single values in messages, each checked in both directions.
+ * The types of values in messages, each checked in both directions.
  *
  * @module
  */
 import * as z from "zod";
 import type { ValueType } from "@std/msgpack";
+import { FIELD_TYPES } from "../ecs/field_type.ts";
 
 const NAME_LENGTH_MAX = 256;
 const TEXT_LENGTH_MAX = 16_384;
@@ -59,3 +60,19 @@ export const digest = z.codec(
   z.bigint(),
   { decode: (value) => BigInt(value), encode: (value) => value },
 );
+
+/** A query by names. */
+export const query = z.object({
+  read: z.array(name).optional(),
+  write: z.array(name).optional(),
+  optional: z.array(name).optional(),
+  with: z.array(name).optional(),
+  without: z.array(name).optional(),
+  changed: z.array(name).optional(),
+});
+
+/** A component's layout, as a snapshot declares it. */
+export const layout = z.object({
+  name,
+  fields: z.array(z.object({ name, type: z.enum(FIELD_TYPES), default: anyValue })),
+});
