@@ -25,7 +25,7 @@ const GOALS: Readonly<Record<WorkloadName, number>> = {
 };
 
 /** How often the sides take turns in one round; the round's figures are the turns' medians. */
-const TURNS = 9;
+const TURNS = 11;
 
 const workloadCases = (Object.keys(WORKLOADS) as WorkloadName[]).map((name): BenchCase => ({
   name,

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { startNatsServer } from "../lib/nats_server/nats_server.ts";
 import { createRandom } from "../lib/random.ts";
 import { BareWorld } from "./bare_world.ts";
 import { BenchWorld } from "./bench_world.ts";
@@ -62,10 +61,8 @@ function computeSetting(stateOf = (index: number) => index + 1): Promise<Setting
 
 function openScaleOut() {
   return openSession(async (stack) => {
-    const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const setting = await computeSetting();
-    const open = (instances: number) =>
-      BenchWorld.open({ servers, setting, prefix: `instances${instances}`, instances });
+    const open = (instances: number) => BenchWorld.open({ setting, instances });
     const [one, two] = [stack.use(await open(1)), stack.use(await open(2))];
     const bare = await BareWorld.open(setting);
     return async () => {
@@ -80,10 +77,9 @@ function openScaleOut() {
 
 function openWorkers() {
   return openSession(async (stack) => {
-    const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const setting = await computeSetting();
     const world = stack.use(
-      await BenchWorld.open({ servers, setting, prefix: "bench", instances: 2 }),
+      await BenchWorld.open({ setting, instances: 2 }),
     );
     const pool = stack.use(new WorkerPool(2));
     const states = Uint32Array.from({ length: COMPUTE.rows }, (_, i) => i + 1);
@@ -105,10 +101,8 @@ function callSetting(answers = 0): Promise<Setting> {
 
 function openScaleMany() {
   return openSession(async (stack) => {
-    const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const setting = await callSetting();
-    const open = (instances: number) =>
-      BenchWorld.open({ servers, setting, prefix: `on${instances}`, instances });
+    const open = (instances: number) => BenchWorld.open({ setting, instances });
     const [one, many] = [stack.use(await open(1)), stack.use(await open(CALLS.instances))];
     let rounds = 0;
     return async () => {
@@ -150,15 +144,10 @@ function shardCosts(): number[] {
 
 function openBalance() {
   return openSession(async (stack) => {
-    const server = await startNatsServer({
-      progress: () => {},
-      maxPayloadBytes: JOB_MESSAGE.bytes,
-    });
-    const { url: servers } = stack.use(server);
     const { instances } = JOBS;
     const setting = await jobSetting();
     const world = stack.use(
-      await BenchWorld.open({ servers, setting, prefix: "bench", instances }),
+      await BenchWorld.open({ setting, instances, maxPayloadBytes: JOB_MESSAGE.bytes }),
     );
     // No schedule is faster, and with so many shards one is hardly slower.
     const costs = shardCosts();

@@ -9,6 +9,7 @@ import {
   type AppendOptions,
   type Log,
   StreamFullError,
+  UnavailableError,
   WrongLastSequenceError,
 } from "../lib/bus/log.ts";
 import { type Clock, delay } from "../lib/clock.ts";
@@ -49,19 +50,15 @@ export class Appender {
    * @throws {UserError} when it is not stored and no attempt is to follow.
    */
   async append(subject: string, data: Uint8Array, options: AppendOptions): Promise<number> {
-    const { log, clock } = this.#options;
+    const { clock } = this.#options;
     const { signal } = this.#stopping;
     let isTried = false;
     for (let retryMs = RETRY_MS_MIN;; retryMs = Math.min(RETRY_MS_MAX, 2 * retryMs)) {
       try {
-        const sequence = await log.append(subject, data, options);
+        const sequence = await this.#tryToAppend(subject, data, { ...options, isTried });
         this.#relieve();
         return sequence;
       } catch (error) {
-        const sequence = isTried && error instanceof WrongLastSequenceError
-          ? await this.#findStored(subject, data)
-          : undefined;
-        if (sequence !== undefined) return sequence;
         if (!isTransient(error)) throw error;
         isTried = true;
         this.#worry(error);
@@ -76,17 +73,23 @@ export class Appender {
     this.#stopping.abort();
   }
 
-  /** The sequence of the subject's newest entry, if that is the message. */
-  async #findStored(subject: string, data: Uint8Array): Promise<number | undefined> {
+  async #tryToAppend(
+    subject: string,
+    data: Uint8Array,
+    { isTried, ...options }: AppendOptions & { isTried: boolean },
+  ): Promise<number> {
     const { log, stream } = this.#options;
-    for await (const entry of log.lastPerSubject(stream, subject)) {
-      const isSame = entry.data.length === data.length &&
-        entry.data.every((byte, i) => byte === data[i]);
-      if (!isSame) return undefined;
-      this.#relieve();
-      return entry.sequence;
+    try {
+      return await log.append(subject, data, options);
+    } catch (error) {
+      if (!(error instanceof WrongLastSequenceError)) throw error;
+      const last = await log.last(stream, subject);
+      if (isTried && last !== undefined && isSame(last.data, data)) return last.sequence;
+      if ((last?.sequence ?? 0) !== options.expectedLastSequence) throw error;
+      throw new UnavailableError(`${error.message}: an earlier attempt is under way`, {
+        cause: error,
+      });
     }
-    return undefined;
   }
 
   #worry(error: Error): void {
@@ -101,6 +104,10 @@ export class Appender {
     this.#trouble = undefined;
     this.#options.onRelief();
   }
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, i) => byte === other[i]);
 }
 
 /** Another attempt may do better. */

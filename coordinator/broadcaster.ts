@@ -22,6 +22,13 @@ interface PublishedSet {
   readonly changeTick: number;
   /** Matching archetypes; one more means other rows. */
   readonly tableCount: number;
+  /** As they were published: the rows may have changed since, under those who have the set. */
+  readonly parts: readonly PublishedPart[];
+}
+
+interface PublishedPart {
+  readonly encoded: Encoded;
+  readonly address: { readonly system: string; readonly set: string; readonly part: number };
 }
 
 export interface BroadcasterOptions {
@@ -39,12 +46,10 @@ export class Broadcaster {
     this.#options = options;
   }
 
-  /** The stream of sets may have lost what was published: all of it counts as changed. */
-  forget(): void {
-    this.#published.clear();
-  }
-
-  /** Publishes the system's sets that changed, and returns the versions of all of them. */
+  /**
+   * Publishes the system's sets that changed, and returns the versions of all of them.
+   * @param changeTick what the system's run is about to mark its changes with
+   */
   publish(
     { name: system, broadcast }: SystemManifest,
     { tick, changeTick }: { tick: number; changeTick: number },
@@ -58,23 +63,44 @@ export class Broadcaster {
         versions[set] = before.version;
         continue;
       }
-      this.#publishSet({ system, set, version: tick }, query, tables);
-      this.#published.set(key, { version: tick, changeTick, tableCount: tables.length });
+      const parts = this.#encodeSet({ system, set, version: tick }, query, tables);
+      for (const part of parts) this.#send(part);
+      // What the system itself then writes is not in the set yet.
+      const current = { changeTick: changeTick - 1, tableCount: tables.length };
+      this.#published.set(key, { version: tick, parts, ...current });
       versions[set] = tick;
     }
     return versions;
   }
 
-  #publishSet(
+  /** Publishes every set again as it is, since whoever kept them may have lost them. */
+  renew(): void {
+    for (const { parts } of this.#published.values()) {
+      for (const part of parts) this.#send(part);
+    }
+  }
+
+  /** Publishes the sets of one system again as they are. */
+  resend(system: string): void {
+    for (const part of [...this.#published.values()].flatMap(({ parts }) => parts)) {
+      if (part.address.system === system) this.#send(part);
+    }
+  }
+
+  #send({ encoded, address }: PublishedPart): void {
+    this.#options.publish(encoded, address);
+  }
+
+  #encodeSet(
     { system, set, version }: { system: string; set: string; version: number },
     query: Query,
     tables: readonly Table[],
-  ): void {
+  ): PublishedPart[] {
     const { epoch, payloadBytesMax } = this.#options;
     const limits = { payloadBytesMax, changedSince: 0 };
     const pieces = planShards(tables, query, limits).flat();
     const parts = Math.max(1, pieces.length);
-    for (let part = 0; part < parts; part++) {
+    return Array.from({ length: parts }, (_, part) => {
       const content = pieces[part] ? encodePiece(pieces[part], query) : emptyPart(query);
       const encoded = encodeMessage("ComponentSet", {
         epoch,
@@ -85,8 +111,8 @@ export class Broadcaster {
         parts,
         ...content,
       }, { tick: version, epoch });
-      this.#options.publish(encoded, { system, set, part });
-    }
+      return { encoded, address: { system, set, part } };
+    });
   }
 }
 

@@ -18,6 +18,8 @@ export interface QueuedBuffer {
 
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 const QUEUE_BUFFERS_MAX = 65_536;
+/** A tick takes no more, so that a flood of small ones does not hold it up. */
+const TICK_BUFFERS_MAX = 1024;
 
 export class CommandQueue {
   readonly #buffers: QueuedBuffer[] = [];
@@ -27,22 +29,23 @@ export class CommandQueue {
     return this.#buffers.length;
   }
 
-  /** False when the queue is full. */
-  push(buffer: QueuedBuffer): boolean {
-    const isFull = this.#buffers.length >= QUEUE_BUFFERS_MAX ||
-      this.#bytes + buffer.data.length > QUEUE_BYTES_MAX;
-    if (isFull) return false;
-    this.#buffers.push(buffer);
-    this.#bytes += buffer.data.length;
-    return true;
+  get isFull(): boolean {
+    return this.#buffers.length >= QUEUE_BUFFERS_MAX || this.#bytes >= QUEUE_BYTES_MAX;
   }
 
-  /** Removes and returns the oldest buffers, up to `bytesMax` in all but one at least. */
+  /** Takes a buffer; not when the queue is full. */
+  push(buffer: QueuedBuffer): void {
+    this.#buffers.push(buffer);
+    this.#bytes += buffer.data.length;
+  }
+
+  /** Removes and returns the oldest buffers, as many as one tick takes: up to `bytesMax` in all but one at least. */
   take(bytesMax: number): QueuedBuffer[] {
     let count = 0;
     let bytes = 0;
     for (const buffer of this.#buffers) {
-      if (count > 0 && bytes + buffer.data.length > bytesMax) break;
+      const isEnough = count === TICK_BUFFERS_MAX || bytes + buffer.data.length > bytesMax;
+      if (count > 0 && isEnough) break;
       bytes += buffer.data.length;
       count++;
     }

@@ -76,6 +76,7 @@ export class Committer {
     try {
       this.#lastSequence = await this.#appender.append(this.#subject, data, {
         ...options,
+        id: `${this.#subject} ${epoch} ${tick}`,
         expectedLastSequence: this.#lastSequence,
       });
     } catch (cause) {

@@ -8,13 +8,13 @@
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { parseReceipt } from "../lib/bus/receipt.ts";
-import { type Clock, systemDateMs } from "../lib/clock.ts";
+import { type Clock, delay, systemDateMs } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
 import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { parseCommands } from "../lib/wire/command.ts";
-import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
+import { encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
@@ -25,14 +25,14 @@ import { buildGraph } from "./graph.ts";
 import type { Lease } from "./lease.ts";
 import { Membership } from "./membership.ts";
 import { Pace } from "./pace.ts";
-import { QueryService } from "./query_service.ts";
+import { QueryPort } from "./query_port.ts";
 import { REPEATED_HEADER } from "./receipts.ts";
 import { Reception } from "./reception.ts";
 import type { RegisteredInstance } from "./registry.ts";
 import { SnapshotService, type SnapshotServiceOptions } from "./snapshot_service.ts";
 import type { SnapshotPolicy } from "./snapshotter.ts";
 import { Stats } from "./stats.ts";
-import { reopenSets } from "./streams.ts";
+import { openSets } from "./streams.ts";
 import { Succession, type Term } from "./succession.ts";
 
 export interface CoordinatorOptions {
@@ -62,7 +62,9 @@ export interface CoordinatorOptions {
   readonly report: Report;
 }
 
-/** What may wait for the end of a tick, queries above all. */
+/** How soon to try again to open a stream. */
+const REOPEN_MS = 100;
+/** What may wait for the end of a tick. */
 const WAITING_MAX = 256;
 
 type StoredOptions = CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">;
@@ -72,7 +74,7 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #engine: Engine;
   readonly #members: Membership;
-  readonly #queries: QueryService;
+  readonly #queries: QueryPort;
   readonly #reception: Reception;
   readonly #snapshots: SnapshotService;
   readonly #pace: Pace;
@@ -117,7 +119,8 @@ export class Coordinator {
   static async #lead(options: StoredOptions, term: Term): Promise<Coordinator> {
     const coordinator = new Coordinator(options, term);
     coordinator.#listen();
-    await options.bus.flush();
+    // Where the connection breaks instead, the subscriptions are made anew when it is back.
+    await options.bus.flush().catch(() => undefined);
     term.lease.begin();
     return coordinator;
   }
@@ -143,12 +146,6 @@ export class Coordinator {
       onChange: (system) => this.#engine.creditFreed(system),
       event: (topic, data) => this.#event(topic, data),
     });
-    this.#queries = new QueryService({
-      world: state.world,
-      payloadBytesMax: bus.payloadBytesMax,
-      publish: (subject, message) =>
-        this.#engine.settled().then(() => this.#deliver(subject, message), () => {}),
-    });
     this.#engine = new Engine({
       ...options,
       isResident: options.isResident ?? true,
@@ -158,6 +155,13 @@ export class Coordinator {
       lastCommit: sequence,
       stats: this.stats,
       seats: (system) => this.instancesOf(system),
+    });
+    this.#queries = new QueryPort({
+      ...options,
+      reception: this.#reception,
+      world: state.world,
+      tick: () => this.tickNumber,
+      settled: () => this.#engine.settled(),
     });
     this.#snapshots = new SnapshotService({
       ...options,
@@ -229,13 +233,14 @@ export class Coordinator {
     const { clock } = this.#options;
     const startedAt = clock.now();
     this.#isTicking = true;
+    this.#queries.close();
     const isDone = await this.#engine.tick(this.#pace.dt);
     this.#isTicking = false;
     if (!isDone) return;
     const { periodMs } = this.#pace;
     if (periodMs > 0 && clock.now() - startedAt > periodMs) this.stats.overruns++;
     for (const act of this.#waiting.splice(0)) act();
-    this.#queries.push(this.tickNumber, clock.now());
+    this.#queries.open();
     this.#snapshots.afterTick(this.tickNumber);
   }
 
@@ -258,11 +263,13 @@ export class Coordinator {
       this.#members.seen(ack);
       this.#engine.acknowledge(ack);
     });
-    reception.listen(
-      subjects.entityCommand,
-      "EntityCommand",
-      (value, message) => this.#enqueue(value, message),
-    );
+    reception.listen(subjects.entityCommand, "EntityCommand", {
+      take: (value, message) => this.#enqueue(value, message),
+      refusal: () =>
+        this.#engine.queue.isFull
+          ? "Cannot queue the commands: too many wait; try again later"
+          : undefined,
+    });
     const control = new ControlService({
       reception,
       pace: this.#pace,
@@ -272,23 +279,7 @@ export class Coordinator {
     reception.listen(subjects.control, "Control", (value, message) => {
       control.handle(value, message);
     });
-    reception.listen(
-      subjects.queryRequest,
-      "QueryRequest",
-      (value, message) =>
-        this.#betweenTicks(() =>
-          reception.answer(message, "QueryResponse", {
-            make: () => this.#queries.answer(value, this.tickNumber),
-            until: this.#engine.settled(),
-          })
-        ),
-    );
-    reception.listen(subjects.queryWatch, "QueryWatch", (value, message) =>
-      reception.reply(
-        message,
-        "QueryWatchReply",
-        this.#queries.watch(value, this.#options.clock.now()),
-      ));
+    this.#queries.listen();
     bus.subscribe(this.#engine.inbox.pattern, (message) => this.#takeAnswer(message));
   }
 
@@ -301,13 +292,12 @@ export class Coordinator {
           "the most that a commit has room for; send them in several messages",
       );
     }
-    const isQueued = this.#engine.queue.push({
+    this.#engine.queue.push({
       id,
       data: new Uint8Array(message.data),
       commands: parseCommands(manifests.schema, commands),
       reply: message.reply,
     });
-    if (!isQueued) throw new WireError("Cannot queue the commands: too many wait; try again later");
   }
 
   #status(): MessageOf<"ControlReply"> {
@@ -339,10 +329,21 @@ export class Coordinator {
 
   /** The server may be another one than before: what was on its way is lost, and what was in memory. */
   async #renew(): Promise<void> {
-    this.#options.report.info("connected to NATS again");
+    const { clock, report } = this.#options;
+    report.info("connected to NATS again");
+    this.#members.excuse();
+    this.#engine.renewSets();
     this.#engine.resend();
-    await reopenSets(this.#options, () => this.#pace.isStopped);
-    this.#engine.forgetSets();
+    while (!this.#pace.isStopped && !await this.#reopenSets()) await delay(clock, REOPEN_MS);
+    this.#engine.renewSets();
+  }
+
+  /** A server that was started anew has no stream of sets. */
+  #reopenSets(): Promise<boolean> {
+    return openSets(this.#options).then(() => true, (error) => {
+      this.#options.report.warn(error instanceof Error ? error.message : String(error));
+      return false;
+    });
   }
 
   /** Calls `act` when the world is not in the middle of a tick. */
@@ -362,17 +363,7 @@ export class Coordinator {
     const key = this.#engine.inbox.parse(message.subject);
     const receipt = parseReceipt(message);
     if (receipt) this.#engine.receive(key, receipt.isStored);
-    else this.#engine.bounce(key);
-  }
-
-  /** To a watch: what does not fit into a message is lost, rather than the coordinator. */
-  #deliver(subject: string, { data, options }: Encoded): void {
-    try {
-      this.#options.bus.publish(subject, data, options);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      this.#options.report.warn(error.message);
-    }
+    else this.#engine.bounce(key, { isRefused: !message.noResponders });
   }
 
   #event(topic: string, data: MessageOf<"Event">["data"]): void {
@@ -388,6 +379,6 @@ function withStore(options: CoordinatorOptions): StoredOptions {
   const { bus, log, subjects, manifests, dateMs = systemDateMs } = options;
   buildGraph(manifests.systems, undefined);
   const { payloadBytesMax } = bus;
-  const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
+  const store = new SnapshotStore({ log, subjects, payloadBytesMax });
   return { ...options, store, dateMs };
 }

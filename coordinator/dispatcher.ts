@@ -31,8 +31,10 @@ export interface Credits {
 const DEADLINES_MAX = 4;
 /** or else attempts, where these take several deadlines each, so that each shard gets another one. */
 const ATTEMPTS_MAX = 2;
-/** How soon to try again when no instance had a credit. */
+/** How soon to try again when no instance had a credit; twice as long each time, */
 const STARVED_RETRY_MS = 5;
+/** up to this. */
+const STARVED_RETRY_MAX_MS = 160;
 
 const ANYWHERE = [() => true];
 
@@ -54,6 +56,9 @@ export class Dispatcher {
   #open: number;
   #out = 0;
   #starvedUntil = -Infinity;
+  /** Before then none of what is out is overdue. */
+  #expiresFirst = Infinity;
+  #starvedMs = STARVED_RETRY_MS;
   #progressAt: number;
   #shareLast = 1;
 
@@ -105,13 +110,6 @@ export class Dispatcher {
     return state.status === "pending" || state.status === "out";
   }
 
-  /** The attempts that are out, by shard. */
-  get outAttempts(): Attempt[] {
-    return this.#shards.flatMap(({ status, attempts }, shard) =>
-      status === "out" ? [{ shard, attempt: attempts - 1 }] : []
-    );
-  }
-
   /** True when this attempt is the one that is out. */
   isOut({ shard, attempt }: Attempt): boolean {
     const state = this.#shards[shard];
@@ -126,7 +124,7 @@ export class Dispatcher {
     state.status = "done";
     this.#open--;
     this.#progressAt = now;
-    this.#starvedUntil = -Infinity;
+    this.creditFreed();
   }
 
   /**
@@ -136,19 +134,35 @@ export class Dispatcher {
   bounce(attempt: Attempt, now: number, isStarved: boolean): void {
     if (!this.isOut(attempt)) return;
     this.#putBack(attempt.shard);
-    if (isStarved) this.#starvedUntil = now + STARVED_RETRY_MS;
+    // Several bounce together, where several were sent.
+    if (!isStarved || now < this.#starvedUntil) return;
+    this.#starvedUntil = now + this.#starvedMs;
+    this.#starvedMs = Math.min(2 * this.#starvedMs, STARVED_RETRY_MAX_MS);
+  }
+
+  /** Nothing that is out will come back: returns it; it can be sent again now. */
+  recall(): number[] {
+    const out = [...this.#shards.keys()].filter((shard) => this.#shards[shard].status === "out");
+    for (const shard of out) this.#putBack(shard);
+    this.creditFreed();
+    return out;
   }
 
   /** A credit may have come free, so that sending is worth a try. */
   creditFreed(): void {
     this.#starvedUntil = -Infinity;
+    this.#starvedMs = STARVED_RETRY_MS;
   }
 
   /** The shards whose attempt is overdue; they can be sent again now. */
   expire(now: number): number[] {
+    if (now < this.#expiresFirst) return [];
+    this.#expiresFirst = Infinity;
     const expired = [...this.#shards.keys()].filter((shard) => {
       const { status, expiresAt } = this.#shards[shard];
-      return status === "out" && now >= expiresAt;
+      if (status !== "out") return false;
+      if (now < expiresAt) this.#expiresFirst = Math.min(this.#expiresFirst, expiresAt);
+      return now >= expiresAt;
     });
     for (const shard of expired) this.#putBack(shard);
     return expired;
@@ -189,6 +203,7 @@ export class Dispatcher {
     const state = this.#shards[shard];
     state.status = "out";
     state.expiresAt = expiresAt;
+    this.#expiresFirst = Math.min(this.#expiresFirst, expiresAt);
     this.#out++;
     return { shard, attempt: state.attempts++ };
   }
@@ -223,9 +238,10 @@ export class Dispatcher {
   }
 
   #wakeAt(now: number, creditsTotal: number): number | undefined {
-    const times = this.#shards.filter(({ status }) => status === "out")
-      .map(({ expiresAt }) => expiresAt);
-    if (this.#onMiss === "skip") times.push(this.#giveUpAt());
+    const times = this.#out > 0 ? [this.#expiresFirst] : [];
+    // What is blocked is not given up, however long that lasts.
+    const canGiveUp = times.length > 0 || this.#pending.length > 0;
+    if (this.#onMiss === "skip" && canGiveUp) times.push(this.#giveUpAt());
     const isStarved = this.#pending.length > 0 && this.#out < creditsTotal;
     if (isStarved && this.#starvedUntil > now) times.push(this.#starvedUntil);
     return times.length === 0 ? undefined : Math.min(...times);

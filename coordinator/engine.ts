@@ -228,8 +228,8 @@ export class Engine {
   }
 
   /** An attempt found no taker, or its taker refused it. */
-  bounce({ system, tick, ...attempt }: AttemptKey): void {
-    if (this.#current?.tick === tick) this.#current.runOf(system)?.bounce(attempt);
+  bounce({ system, tick, ...attempt }: AttemptKey, how: { isRefused: boolean }): void {
+    if (this.#current?.tick === tick) this.#current.runOf(system)?.bounce(attempt, how);
   }
 
   /** Whatever is out may be lost, and goes out again. */
@@ -237,9 +237,9 @@ export class Engine {
     for (const run of this.#current?.runs ?? []) run.resend();
   }
 
-  /** All sets are published anew when their systems run next. */
-  forgetSets(): void {
-    this.#broadcaster.forget();
+  /** Whoever kept the broadcast sets may have lost them, and gets them again. */
+  renewSets(): void {
+    this.#broadcaster.renew();
   }
 
   /** Instances of the system came, or have time again. */

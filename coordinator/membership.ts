@@ -61,6 +61,11 @@ export class Membership {
     this.#sweepTimer?.cancel();
   }
 
+  /** Nobody could be heard until now. */
+  excuse(): void {
+    this.#registry.excuse(this.#options.clock.now());
+  }
+
   /** An instance has given a sign of life. */
   seen({ instance_id, system }: { instance_id: string; system: string }): void {
     this.#registry.seen(instance_id, system, this.#options.clock.now());
@@ -69,6 +74,7 @@ export class Membership {
   #register(descriptor: MessageOf<"SystemDescriptor">, message: Message): void {
     const { clock, report, reception, epoch, tickNumber } = this.#options;
     const { name, instance_id } = descriptor;
+    const isKnown = this.#registry.has(instance_id);
     const reason = this.#registry.register(descriptor, clock.now());
     reception.reply(message, "RegisterReply", {
       accepted: reason === undefined,
@@ -78,6 +84,7 @@ export class Membership {
       heartbeat_ms: HEARTBEAT_MS,
     });
     if (reason !== undefined) return report.warn(`refused instance ${instance_id}: ${reason}`);
+    if (isKnown) return this.#options.onChange(name);
     report.info(`${instance_id} joined`);
     this.#announce("system.up", { id: instance_id, system: name });
   }
@@ -92,13 +99,16 @@ export class Membership {
   }
 
   /** Looks for instances that have gone silent, again and again. */
-  #sweep(): void {
+  #sweep(dueAt = this.#options.clock.now()): void {
     const { clock, report } = this.#options;
+    // Whoever was stopped itself has not listened: what came meanwhile is yet to be read.
+    if (clock.now() - dueAt > HEARTBEAT_MS) this.excuse();
     for (const instance of this.#registry.expire(clock.now())) {
       report.warn(`${instance.id} has been silent for too long; its shards go to others`);
       this.#announce("system.down", instance);
     }
-    this.#sweepTimer = clock.after(HEARTBEAT_MS, () => this.#sweep());
+    const nextAt = clock.now() + HEARTBEAT_MS;
+    this.#sweepTimer = clock.after(HEARTBEAT_MS, () => this.#sweep(nextAt));
   }
 
   #announce(

@@ -18,6 +18,9 @@ const PAGE_ROWS_DEFAULT = 1000;
 const PAGE_ROWS_MAX = 100_000;
 const WATCHES_MAX = 256;
 const LEASE_MS_MAX = 60_000;
+const WATCH_ID_LENGTH_MAX = 16_384;
+/** Pushed after one tick; to one watch at least, however much that is. */
+const PUSH_BYTES_MAX = 4 * 1024 * 1024;
 
 interface Watch {
   readonly query: Query;
@@ -63,6 +66,11 @@ export class QueryService {
       throw new WireError(`Cannot watch: "${request.deliver}" is no subject to deliver to`);
     }
     const id = `${request.deliver} ${JSON.stringify(request.query)}`;
+    if (id.length > WATCH_ID_LENGTH_MAX) {
+      throw new WireError(
+        `Cannot watch: the query is longer than ${WATCH_ID_LENGTH_MAX} characters`,
+      );
+    }
     const parsed = parseQuery(this.#options.world.schema, request.query);
     if (!this.#watches.has(id) && this.#watches.size >= WATCHES_MAX) {
       throw new WireError(`Cannot watch: ${WATCHES_MAX} watches are open, which is the most`);
@@ -76,21 +84,36 @@ export class QueryService {
     return { watch_id: id.slice(0, 256), lease_ms: leaseMs };
   }
 
-  /** Pushes what changed in the tick that just ended to every watch. */
+  /**
+   * Pushes to each watch what changed since its last push. When that gets to be much,
+   * the others' turn is after the next tick: what changed until then comes together.
+   */
   push(tick: number, now: number): void {
-    const { world, payloadBytesMax, publish } = this.#options;
-    for (const [id, watch] of this.#watches) {
-      if (now > watch.expiresAt) {
-        this.#watches.delete(id);
-        continue;
-      }
-      const limits = { payloadBytesMax, changedSince: watch.pushedAt };
-      for (const shard of planShards(world.match(watch.query), watch.query, limits)) {
-        const chunks = encodeShard(shard, watch.query);
-        publish(watch.deliver, encodeMessage("QueryResponse", { tick_id: tick, chunks }, { tick }));
-      }
-      watch.pushedAt = world.changeTick;
+    let bytes = 0;
+    for (const [id, watch] of [...this.#watches]) {
+      if (now > watch.expiresAt) this.#watches.delete(id);
+      if (now > watch.expiresAt || bytes >= PUSH_BYTES_MAX) continue;
+      const pushed = this.#pushTo(watch, tick);
+      bytes += pushed;
+      // Who has been served goes to the end of the row.
+      if (pushed > 0) this.#watches.delete(id);
+      this.#watches.set(id, watch);
     }
+  }
+
+  /** Returns how many bytes were pushed. */
+  #pushTo(watch: Watch, tick: number): number {
+    const { world, payloadBytesMax, publish } = this.#options;
+    const limits = { payloadBytesMax, changedSince: watch.pushedAt };
+    let bytes = 0;
+    for (const shard of planShards(world.match(watch.query), watch.query, limits)) {
+      const chunks = encodeShard(shard, watch.query);
+      const message = encodeMessage("QueryResponse", { tick_id: tick, chunks }, { tick });
+      publish(watch.deliver, message);
+      bytes += message.data.length;
+    }
+    watch.pushedAt = world.changeTick;
+    return bytes;
   }
 }
 

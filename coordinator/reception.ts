@@ -20,6 +20,12 @@ export interface ReceptionOptions {
   onRefused(): void;
 }
 
+export interface Listener<T extends MessageType> {
+  take(value: MessageOf<T>, message: Message): void;
+  /** Why nothing can be taken now: then a message is refused without a look at it. */
+  refusal?(): string | undefined;
+}
+
 /** Where a message came, and where its refusal is to go, if anywhere. */
 type Refusable = Pick<Message, "subject" | "reply">;
 
@@ -30,16 +36,20 @@ export class Reception {
     this.#options = options;
   }
 
-  /** Calls `handle` for each good message; it may throw a WireError to refuse one. */
+  /** Takes each good message; the listener may throw a WireError to refuse one. */
   listen<T extends MessageType>(
     subject: string,
     type: T,
-    handle: (value: MessageOf<T>, message: Message) => void,
+    listener: Listener<T> | Listener<T>["take"],
   ): void {
-    this.#options.bus.subscribe(
-      subject,
-      (message) => this.#guard(message, () => handle(decodeMessage(type, message), message)),
-    );
+    const { take, refusal } = typeof listener === "function"
+      ? { take: listener, refusal: undefined }
+      : listener;
+    this.#options.bus.subscribe(subject, (message) => {
+      const why = refusal?.();
+      if (why !== undefined) return this.#refuse(message, why);
+      this.#guard(message, () => take(decodeMessage(type, message), message));
+    });
   }
 
   /** As `listen`, where the reply subject is for somebody else's answer. */
@@ -59,22 +69,20 @@ export class Reception {
     this.#send(message, encodeMessage(type, value));
   }
 
-  /**
-   * Answers a request with what `make` returns now, once `until` resolves; a
-   * WireError of `make` refuses the request, and so does an answer that does not
-   * fit into a message.
-   */
-  answer<T extends MessageType>(
+  /** Encodes what `make` returns; undefined where it throws a WireError, which refuses the request. */
+  encode<T extends MessageType>(
     message: Message,
     type: T,
-    { make, until }: { make: () => MessageOf<T>; until: Promise<void> },
-  ): void {
-    this.#guard(message, () => {
-      // Encoded now, since by then the world will have gone on.
-      const answer = encodeMessage(type, make());
-      // Where it rejects, the coordinator ends, and there is nothing to answer.
-      until.then(() => this.#guard(message, () => this.#send(message, answer)), () => {});
-    });
+    make: () => MessageOf<T>,
+  ): Encoded | undefined {
+    let answer: Encoded | undefined;
+    this.#guard(message, () => answer = encodeMessage(type, make()));
+    return answer;
+  }
+
+  /** Sends an answer; one that does not fit into a message is a refusal. */
+  send(message: Message, answer: Encoded): void {
+    this.#guard(message, () => this.#send(message, answer));
   }
 
   /** Answers a request with what `work` resolves with, or refuses it for the reason of its failure. */

@@ -82,6 +82,15 @@ export class Registry {
     return true;
   }
 
+  /** Nobody could be heard until now, so nobody is to be blamed for silence. */
+  excuse(now: number): void {
+    for (const instance of this.#instances.values()) instance.seenAt = now;
+  }
+
+  has(id: string): boolean {
+    return this.#instances.has(id);
+  }
+
   /** Removes and returns the instances that have been silent for too long. */
   expire(now: number): RegisteredInstance[] {
     const silent = [...this.#instances.values()].filter(({ seenAt }) =>

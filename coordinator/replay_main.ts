@@ -9,7 +9,7 @@ import type { Bus } from "../lib/bus/bus.ts";
 import { type Log, StreamNotFoundError } from "../lib/bus/log.ts";
 import { connectNats } from "../lib/bus/nats_bus.ts";
 import { NATS_DEFAULT, natsFromEnvironment, runProgram, terminalReport } from "../lib/cli.ts";
-import { delay, systemClock, systemDateMs } from "../lib/clock.ts";
+import { systemDateMs } from "../lib/clock.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
 import { loadScript } from "../lib/runtime/load_script.ts";
 import { encodeSnapshot, writeFile } from "../lib/snapshot/snapshot_file.ts";
@@ -147,8 +147,7 @@ async function replay(
 function portsOf({ bus, log }: Connection, prefix: string) {
   const subjects = createSubjects(prefix);
   const { payloadBytesMax } = bus;
-  const turn = () => delay(systemClock, 0);
-  const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn });
+  const store = new SnapshotStore({ log, subjects, payloadBytesMax });
   return { bus, log, store, subjects };
 }
 

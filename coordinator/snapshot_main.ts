@@ -7,7 +7,6 @@
 import { Command } from "commander";
 import { connectNats } from "../lib/bus/nats_bus.ts";
 import { NATS_DEFAULT, natsFromEnvironment, runProgram, terminalReport } from "../lib/cli.ts";
-import { delay, systemClock } from "../lib/clock.ts";
 import { digestHex } from "../lib/ecs/digest.ts";
 import { compareSchemas } from "../lib/snapshot/schema_difference.ts";
 import { readFile, writeFile } from "../lib/snapshot/snapshot_file.ts";
@@ -97,8 +96,7 @@ async function run(flags: Flags, act: (context: Context) => Promise<void>): Prom
     onError: (error, subject) => report.warn(`${subject}: ${error.stack ?? error.message}`),
   });
   const { payloadBytesMax } = bus;
-  const turn = () => delay(systemClock, 0);
-  const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn });
+  const store = new SnapshotStore({ log, subjects, payloadBytesMax });
   const isStyled = Deno.stdout.isTerminal() && !Deno.noColor;
   try {
     await act({

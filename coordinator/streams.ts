@@ -5,14 +5,11 @@
  * @module
  */
 import type { Log, StreamInfo } from "../lib/bus/log.ts";
-import { type Clock, delay } from "../lib/clock.ts";
-import type { Report } from "../lib/report.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 
 /** How large the components' stream may get. */
 const COMPONENTS_BYTES_MAX = 4 * 1024 ** 3;
 const SETS_BYTES_MAX = 1024 ** 3;
-const REOPEN_RETRY_MS = 250;
 
 export interface StreamOptions {
   readonly log: Log;
@@ -46,20 +43,4 @@ export function openSets({ log, subjects, replicas }: StreamOptions): Promise<St
     messagesPerSubjectMax: 1,
     replicas,
   });
-}
-
-/** Opens the sets' stream on a server that has just come, as soon as it can, unless `isOver`. */
-export async function reopenSets(
-  options: StreamOptions & { readonly clock: Clock; readonly report: Report },
-  isOver: () => boolean,
-): Promise<void> {
-  while (!isOver()) {
-    try {
-      await openSets(options);
-      return;
-    } catch (error) {
-      options.report.warn(error instanceof Error ? error.message : String(error));
-      await delay(options.clock, REOPEN_RETRY_MS);
-    }
-  }
 }

@@ -12,7 +12,7 @@ import { type AppendOptions, type LogEntry, WrongLastSequenceError } from "../li
 import { delay } from "../lib/clock.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
-import { captureWorld } from "../lib/snapshot/world_image.ts";
+import { viewWorld } from "../lib/snapshot/world_image.ts";
 import { UserError } from "../lib/user_error.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
 import { Lease, LeaseWatch } from "./lease.ts";
@@ -213,11 +213,9 @@ export class Succession implements Disposable {
     }
   }
 
-  async #newestEntry(): Promise<LogEntry | undefined> {
+  #newestEntry(): Promise<LogEntry | undefined> {
     const { log, subjects } = this.#options;
-    const newest = log.lastPerSubject(subjects.streams.components, subjects.commit);
-    for await (const entry of newest) return entry;
-    return undefined;
+    return log.last(subjects.streams.components, subjects.commit);
   }
 
   async #refuseWhereLed(): Promise<void> {
@@ -276,7 +274,7 @@ export class Succession implements Disposable {
     const { store, dateMs } = this.#options;
     lease.begin();
     try {
-      await store.save(captureWorld(state.world), {
+      await store.save(viewWorld(state.world), {
         id: `initial-${epoch}`,
         kind: "initial",
         tick: state.tick,

@@ -54,8 +54,13 @@ export interface SystemRunPorts {
   seats(): readonly Seat[];
   /** The shard cannot be sent at all and is lost. */
   onUnsendable(attempt: Attempt, error: RangeError): void;
+  /** An instance may lack one of the broadcast sets. */
+  onSetsMissing(): void;
   onFinished(): void;
 }
+
+/** However many instances lack a broadcast set, it is sent again this often at the most. */
+const SETS_RENEWED_MS_MIN = 250;
 
 export class SystemRun {
   readonly plan: SystemRunPlan;
@@ -72,6 +77,7 @@ export class SystemRun {
   /** By shard, who waits for it to be done or lost. */
   readonly #followers = new Map<number, (() => void)[]>();
   #timer: Timer | undefined;
+  #setsRenewableAt = -Infinity;
   #isOver = false;
 
   constructor(plan: SystemRunPlan, ports: SystemRunPorts) {
@@ -126,20 +132,28 @@ export class SystemRun {
   }
 
   /** An attempt found no taker, or its taker refused it. */
-  bounce(attempt: Attempt): void {
-    if (this.#isOver || !this.#dispatcher.isOut(attempt)) return;
+  bounce(attempt: Attempt, { isRefused }: { isRefused: boolean }): void {
+    if (this.#isOver) return;
+    // Who was sent all rows lacks none: it may be a broadcast set that did not arrive. Its
+    // instance looks for that as long as the attempt is given, so the refusal may come late.
+    if (isRefused && !this.#placement.placeOf(attempt.shard).holder) this.#renewSets();
+    if (!this.#dispatcher.isOut(attempt)) return;
     const wasNamed = this.#placement.bounce(attempt.shard);
     this.#dispatcher.bounce(attempt, this.#ports.clock.now(), !wasNamed);
     this.advance();
   }
 
-  /** Sends anew what is out. */
+  #renewSets(): void {
+    const now = this.#ports.clock.now();
+    if (this.plan.manifest.broadcast.size === 0 || now < this.#setsRenewableAt) return;
+    this.#setsRenewableAt = now + SETS_RENEWED_MS_MIN;
+    this.#ports.onSetsMissing();
+  }
+
+  /** What was sent may be lost, and so may be what was to come back: sends all of it again. */
   resend(): void {
     if (this.#isOver) return;
-    for (const attempt of this.#dispatcher.outAttempts.toReversed()) {
-      this.#placement.leave(attempt.shard);
-      this.#dispatcher.bounce(attempt, this.#ports.clock.now(), false);
-    }
+    for (const shard of this.#dispatcher.recall()) this.#placement.recall(shard);
     this.advance();
   }
 

@@ -133,6 +133,7 @@ export class Tick {
         this.#ports.send(name, schedule, { attempt, instance }),
       seats: () => this.#ports.seats(name),
       onUnsendable: (_, error) => this.#ports.onUnsendable(name, error),
+      onSetsMissing: () => this.#ports.broadcaster.resend(name),
       onFinished: () => this.#finish(node),
     });
     this.#runs.set(name, run);

@@ -8,7 +8,7 @@ import {
   WrongLastSequenceError,
 } from "../lib/bus/log.ts";
 import { UserError } from "../lib/user_error.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
 
 const SUBJECT = "x.commit";
 const STREAM = "X";
@@ -34,8 +34,8 @@ async function open(): Promise<Bench> {
   const subjects = ["x.>"];
   await log.open({ name: STREAM, subjects, storage: "memory", bytesMax: 1 << 20, replicas: 1 });
   const faults: Bench["faults"] = [];
-  const faulty: Pick<Log, "append" | "lastPerSubject"> = {
-    lastPerSubject: (stream, filter) => log.lastPerSubject(stream, filter),
+  const faulty: Pick<Log, "append" | "last"> = {
+    last: (stream, subject) => log.last(stream, subject),
     append: async (subject, data, options) => {
       const fault = faults.shift();
       if (fault instanceof Error) throw fault;
@@ -117,4 +117,13 @@ Deno.test("Appender.stop() lets the attempt end that is under way, and no other 
   bench.faults.push(new UnavailableError("Cannot append: no answer"));
   await assertRejects(() => bench.appender.append(SUBJECT, one, {}), UserError, "it is lost");
   assertEquals(bench.clock.pendingCount, 0);
+});
+
+Deno.test("Appender.append() is not refused by an earlier attempt of its own that is under way", async () => {
+  const bench = await open();
+  const underWay = new WrongLastSequenceError("Cannot append: another one is being stored");
+  bench.faults.push(underWay, underWay);
+  const append = bench.appender.append(SUBJECT, one, { expectedLastSequence: 0 });
+  assertEquals(await wait(bench, append), 1);
+  assertEquals((await bench.log.info(STREAM)).messages, 1);
 });

@@ -27,9 +27,12 @@ export interface Published {
 
 export interface Station {
   readonly world: World;
+  readonly broadcaster: Broadcaster;
   readonly published: Published[];
   /** Publishes what changed since the last time, as the system's start in a tick does. */
   publish(tick: number): Record<string, number>;
+  /** Whoever kept the sets has lost them. */
+  renew(): void;
 }
 
 export function createStation(payloadBytesMax = 1 << 20): Station {
@@ -46,8 +49,10 @@ export function createStation(payloadBytesMax = 1 << 20): Station {
   });
   return {
     world,
+    broadcaster,
     published,
     publish: (tick) => broadcaster.publish(AI, { tick, changeTick: ++world.changeTick }),
+    renew: () => broadcaster.renew(),
   };
 }
 

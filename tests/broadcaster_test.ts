@@ -62,6 +62,27 @@ Deno.test("Broadcaster.publish() publishes anew after a value, a row or an arche
   );
 });
 
+Deno.test("Broadcaster.publish() publishes anew what the system's own run then changed", () => {
+  const { world, published, publish } = createStation();
+  spawnBoids(world, 1);
+  publish(1);
+  // Marked with the run's change tick, as a result is when it is merged.
+  world.set(1, Position, { x: 9 });
+  assertEquals(publish(2), { all: 2 });
+  assertEquals(publish(3), { all: 2 });
+  assertEquals(published.length, 2);
+});
+
+Deno.test("Broadcaster.resend() sends a set as it was, whatever its system has written since", () => {
+  const { world, published, publish, broadcaster } = createStation();
+  spawnBoids(world, 2);
+  publish(1);
+  world.set(1, Position, { x: 9 });
+  broadcaster.resend("nobody");
+  broadcaster.resend("ai");
+  assertEquals(published, [published[0], published[0]]);
+});
+
 Deno.test("Broadcaster.publish() cuts a large set into parts that fit into messages", () => {
   const { world, published, publish } = createStation(SMALL_BYTES);
   spawnBoids(world, 2000);
@@ -80,4 +101,16 @@ Deno.test("Broadcaster.publish() tries a set again that could not be published",
   world.set(1, Label, { text: "short" });
   assertEquals(publish(3), { all: 3 });
   assertEquals(published.length, 1);
+});
+
+Deno.test("Broadcaster.renew() publishes the sets again as they were, whatever has changed since", () => {
+  const { world, published, publish, renew } = createStation(SMALL_BYTES);
+  spawnBoids(world, 2000);
+  publish(1);
+  const before = [...published];
+  world.changeTick++;
+  world.set(1, Position, { x: 9 });
+  renew();
+  assertEquals(published.slice(before.length), before);
+  assertEquals(publish(2), { all: 2 });
 });

@@ -51,6 +51,60 @@ Deno.test("connectNats() reconnects when the server comes back", async () => {
   assertEquals(statuses, ["disconnected", "reconnected", "closed"]);
 });
 
+Deno.test("a queue member for one message takes no more than one after a reconnect", async () => {
+  const BATCH = 20;
+  await using first = await startTestServer();
+  const members = await Promise.all(["a", "b"].map((name) => connect(first.url, name)));
+  const sender = await connect(first.url, "sender");
+  const back = [...members, sender].map(({ bus }) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    bus.onStatus((status) => status === "reconnected" && resolve());
+    return promise;
+  });
+  const taken: string[] = [];
+  for (const { bus } of members) {
+    bus.subscribe("x", ({ headers }) => taken.push(headers["n"]), { queue: "q", max: 1 });
+    await bus.flush();
+  }
+  await first.stop();
+  await using _second = await startTestServer({ port: first.port });
+  await Promise.all(back);
+  for (const { bus } of members) await bus.flush();
+  let bounced = 0;
+  sender.bus.subscribe("bounced", ({ noResponders }) => noResponders && bounced++);
+  for (let n = 0; n < BATCH; n++) {
+    const options = { headers: { n: `${n}` }, reply: "bounced" };
+    sender.bus.publish("x", new Uint8Array(1), options);
+  }
+  await sender.bus.flush();
+  for (const { bus } of members) await bus.flush();
+  assertEquals(taken.length, members.length);
+  assertEquals(bounced, BATCH - members.length);
+  await Promise.all([...members, sender].map(({ bus }) => bus.close()));
+});
+
+Deno.test("what waits for the log when the server goes is told at once", async () => {
+  await using server = await startTestServer();
+  const { bus, log } = await connect(server.url, "a");
+  Deno.kill(server.pid, "SIGSTOP");
+  const append = log.append("x", new Uint8Array(1));
+  Deno.kill(server.pid, "SIGKILL");
+  await assertRejects(() => append, Error, "no connection to NATS");
+  await bus.close();
+});
+
+Deno.test("what may be asked twice is asked again when the server is back", async () => {
+  await using server = await startTestServer();
+  const { bus, log } = await connect(server.url, "a");
+  Deno.kill(server.pid, "SIGSTOP");
+  const info = log.info("none");
+  Deno.kill(server.pid, "SIGKILL");
+  await server.exited;
+  await using _second = await startTestServer({ port: server.port });
+  await assertRejects(() => info, Error, "stream not found");
+  await bus.close();
+});
+
 Deno.test("close() does not wait for a server that is gone", async () => {
   await using server = await startTestServer();
   const { bus } = await connect(server.url, "a");

@@ -4,7 +4,7 @@ import { MemoryNetwork } from "../lib/bus/memory_bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { decodePayload } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
 
 const SUBJECT = "engine.coord.commit";
 const STREAM = "COMMITS";
@@ -120,7 +120,7 @@ Deno.test("Committer fences a coordinator that is behind another's commits", asy
   assertEquals(await storedTicks(log), [1, 2]);
 });
 
-Deno.test("Committer.commit() passes other failures of the log on, to who comes next", async () => {
+Deno.test("Committer.commit() passes on that a commit is too large, to who comes next", async () => {
   const broken: Log = {
     ...bound(await openLog()),
     append: () => Promise.reject(new RangeError("Cannot append: too large")),
@@ -148,6 +148,7 @@ function bound(log: Log): Log {
   return {
     open: (config) => log.open(config),
     append: (subject, data, options) => log.append(subject, data, options),
+    last: (stream, subject) => log.last(stream, subject),
     read: (stream, options) => log.read(stream, options),
     follow: (stream, options) => log.follow(stream, options),
     lastPerSubject: (stream, filter) => log.lastPerSubject(stream, filter),

@@ -55,6 +55,18 @@ Deno.test("Dispatcher.decide() sends a shard again after a deadline for each tha
   }
 });
 
+Deno.test("Dispatcher.decide() does not wake up for shards that are all blocked, nor gives them up", () => {
+  const two = dispatcher(2, "skip");
+  two.block(0);
+  two.block(1);
+  for (const now of [0, DEADLINE_MS, 100 * DEADLINE_MS]) {
+    assertEquals(two.decide(now, ONE), { send: [], lost: [], wakeAt: undefined });
+  }
+  two.release(1, 100 * DEADLINE_MS);
+  const { send, wakeAt } = two.decide(100 * DEADLINE_MS, ONE);
+  assertEquals([shardsOf(send), wakeAt], [[1], 101 * DEADLINE_MS]);
+});
+
 Deno.test("Dispatcher.isOpen() takes an earlier attempt, but none that was not made", () => {
   const one = dispatcher(1);
   assert(!one.isOpen({ shard: 0, attempt: 0 }));
@@ -90,6 +102,35 @@ Deno.test("Dispatcher.bounce() waits a little where nobody had a credit, until o
   one.bounce({ shard: 0, attempt: 1 }, wakeAt, true);
   one.creditFreed();
   assertEquals(one.decide(wakeAt, ONE).send, [{ shard: 0, attempt: 2 }]);
+});
+
+Deno.test("Dispatcher.bounce() waits longer each time, up to a limit, until something is done", () => {
+  const some = dispatcher(2);
+  const waits: number[] = [];
+  let now = 0;
+  const starve = () => {
+    const [{ shard, attempt }] = some.decide(now, ONE).send;
+    some.bounce({ shard, attempt }, now, true);
+    const { wakeAt = NaN } = some.decide(now, ONE);
+    waits.push(wakeAt - now);
+    now = wakeAt;
+    return shard;
+  };
+  for (let i = 0; i < 8; i++) starve();
+  assertEquals(waits, [5, 10, 20, 40, 80, 160, 160, 160]);
+  some.finish(starve() === 0 ? 1 : 0, now);
+  starve();
+  assertEquals(waits.at(-1), 5);
+});
+
+Deno.test("Dispatcher.recall() has everything that is out sent again", () => {
+  const some = dispatcher(3);
+  some.decide(0, TWO);
+  assertEquals(some.recall(), [0, 1]);
+  const { send } = some.decide(1, TWO);
+  assertEquals(new Set(shardsOf(send)), new Set([0, 1]));
+  assertEquals(send.map(({ attempt }) => attempt), [1, 1]);
+  assert(some.isOpen({ shard: 0, attempt: 0 }));
 });
 
 Deno.test("Dispatcher.bounce() ignores attempts that are no longer out, or never were", () => {

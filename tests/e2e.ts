@@ -5,22 +5,29 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { Coordinator } from "../coordinator/coordinator.ts";
-import { Local } from "../coordinator/local.ts";
+import { Program, type ProgramOptions } from "../chaos/program.ts";
+import {
+  type Final,
+  type LocalWorld,
+  openLocalWorld,
+  runUndisturbed,
+} from "../chaos/undisturbed.ts";
+import { within } from "../chaos/wait.ts";
 import type { SnapshotPolicy } from "../coordinator/snapshotter.ts";
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { connectNats } from "../lib/bus/nats_bus.ts";
-import { systemClock } from "../lib/clock.ts";
-import { digestHex } from "../lib/ecs/digest.ts";
 import { writeGeneratedFiles } from "../lib/manifest/generated_files.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
-import { createRandom } from "../lib/random.ts";
 import { decodeMessage, decodePayload } from "../lib/wire/codec.ts";
 import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
 import { requestMessage } from "../lib/wire/request.ts";
 import { createSubjects } from "../lib/wire/subjects.ts";
+
+export { Program } from "../chaos/program.ts";
+export type { Final, LocalWorld } from "../chaos/undisturbed.ts";
+export { poll } from "../chaos/wait.ts";
 
 export const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 export const PROGRAMS = {
@@ -35,36 +42,7 @@ export const PROGRAMS = {
 } as const;
 
 /** Generous, since the machine may be busy; nothing waits for it to pass. */
-const WAIT_MAX_MS = 20_000;
-const POLL_MS = 10;
-
-/** Rejects with what was waited for when it does not come. */
-async function within<T>(promise: Promise<T>, what: () => string): Promise<T> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => timeout.reject(new Error(`Waited in vain: ${what()}`)),
-    WAIT_MAX_MS,
-  );
-  try {
-    return await Promise.race([promise, timeout.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Resolves with the first result that is not undefined or false. */
-export async function poll<T>(
-  what: string,
-  probe: () => Promise<T | undefined | false>,
-): Promise<T> {
-  const deadline = performance.now() + WAIT_MAX_MS;
-  while (performance.now() < deadline) {
-    const result = await probe();
-    if (result !== undefined && result !== false) return result as T;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-  throw new Error(`Waited in vain: ${what}`);
-}
+const REQUEST_TIMEOUT_MS = 20_000;
 
 /** A user's project in a temp folder, outside of the repository. */
 export interface Project extends AsyncDisposable {
@@ -84,110 +62,6 @@ export async function createProject(files: Readonly<Record<string, string>>): Pr
   }
   await writeGeneratedFiles(await loadManifests(manifests));
   return { path, manifests, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
-}
-
-export interface ProgramOptions {
-  readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
-  /** How the process is called when something is wrong. */
-  readonly name?: string;
-}
-
-/** A child process; killed where its scope ends. */
-export class Program implements AsyncDisposable {
-  readonly stdout: string[] = [];
-  readonly stderr: string[] = [];
-  readonly status: Promise<Deno.CommandStatus>;
-  readonly #child: Deno.ChildProcess;
-  readonly #reading: Promise<unknown>;
-  readonly #name: string;
-  readonly #waiting = new Set<() => void>();
-  #isRunning = true;
-  /** It has ended, and all of its output is here. */
-  #hasEnded = false;
-
-  constructor(command: string, args: readonly string[], options: ProgramOptions = {}) {
-    const { env = {}, cwd, name = args.join(" ") } = options;
-    this.#name = name;
-    this.#child = new Deno.Command(command, {
-      args: [...args],
-      env: { ...env },
-      ...(cwd !== undefined && { cwd }),
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.#reading = Promise.all([
-      this.#read(this.#child.stdout, this.stdout),
-      this.#read(this.#child.stderr, this.stderr),
-    ]);
-    this.status = this.#end();
-  }
-
-  get pid(): number {
-    return this.#child.pid;
-  }
-
-  /** Everything that it has printed so far, for messages. */
-  get output(): string {
-    return [`--- ${this.#name}`, ...this.stdout, ...this.stderr].join("\n");
-  }
-
-  /** Resolves with the first line that matches, printed before or yet to come. */
-  line(pattern: RegExp): Promise<string> {
-    const found = Promise.withResolvers<string>();
-    const look = () => {
-      const line = [...this.stdout, ...this.stderr].find((line) => pattern.test(line));
-      if (line !== undefined) found.resolve(line);
-      else if (this.#hasEnded) {
-        found.reject(new Error(`Ended without ${pattern}\n${this.output}`));
-      } else return;
-      this.#waiting.delete(look);
-    };
-    this.#waiting.add(look);
-    look();
-    return within(found.promise, () => `for ${pattern}\n${this.output}`);
-  }
-
-  /** Resolves with the exit code; the output is complete then. */
-  async code(): Promise<number> {
-    const { code } = await within(this.status, () => `for the end\n${this.output}`);
-    return code;
-  }
-
-  kill(signal: Deno.Signal): void {
-    this.#child.kill(signal);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isRunning) this.#child.kill("SIGKILL");
-    await this.status;
-  }
-
-  async #read(stream: ReadableStream<Uint8Array>, lines: string[]): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const bytes of stream) {
-      const parts = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-      rest = parts.pop() ?? "";
-      lines.push(...parts);
-      this.#look();
-    }
-    if (rest !== "") lines.push(rest);
-  }
-
-  async #end(): Promise<Deno.CommandStatus> {
-    const status = await this.#child.status;
-    this.#isRunning = false;
-    await this.#reading;
-    this.#hasEnded = true;
-    this.#look();
-    return status;
-  }
-
-  #look(): void {
-    for (const look of [...this.#waiting]) look();
-  }
 }
 
 /** Runs one of the programs, as its task does. */
@@ -228,13 +102,6 @@ export function startInstance(
   return startProgram("system", [system, ...meetingFlags(meeting), ...args], rest);
 }
 
-/** What a coordinator or a demo prints at its end. */
-export interface Final {
-  readonly ticks: number;
-  readonly entities: number;
-  readonly hash: string;
-}
-
 /** Waits for a program's end and returns the object on its last line. */
 export async function finalOf<T extends Final = Final>(program: Program): Promise<T> {
   const code = await program.code();
@@ -272,7 +139,7 @@ export class Onlooker implements AsyncDisposable {
       type: "Control",
       value,
       replyType: "ControlReply",
-      timeoutMs: WAIT_MAX_MS,
+      timeoutMs: REQUEST_TIMEOUT_MS,
     });
   }
 
@@ -338,57 +205,29 @@ export interface LocalOptions {
   readonly snapshots?: SnapshotPolicy;
 }
 
-export interface LocalWorld {
-  readonly coordinator: Coordinator;
-  readonly local: Local;
-  readonly warnings: readonly string[];
-}
-
 /** Runs the world of `folder` in this process; `use` is called before its first tick. */
 export async function withLocal<T>(
   folder: string,
   options: LocalOptions,
   use: (world: LocalWorld) => Promise<T>,
 ): Promise<T> {
-  const { seed = 1, hz = 60, change = (manifests) => manifests } = options;
+  const { hz = 60, change = (manifests) => manifests, world, seed, snapshots } = options;
   const manifests = change(await loadManifests(folder));
-  const warnings: string[] = [];
-  const common = {
-    manifests,
-    subjects: createSubjects(),
-    clock: systemClock,
-    report: { info: () => {}, warn: (line: string) => void warnings.push(line) },
-  };
-  await using local = new Local({ ...common, random: createRandom(seed) });
-  const coordinator = await Coordinator.open({
-    ...common,
-    ...local.connect("coordinator"),
-    world: manifests.worlds.get(options.world ?? [...manifests.worlds.keys()][0]),
-    hz,
-    isUnpaced: true,
-    replicas: 1,
-    ...(options.snapshots && { snapshots: options.snapshots }),
-  });
-  try {
-    await local.start();
-    return await use({ coordinator, local, warnings });
-  } finally {
-    coordinator.stop({ abandon: true });
-  }
+  await using local = await openLocalWorld({ manifests, hz, world, seed, snapshots });
+  return await use(local);
 }
 
 /** The outcome of `ticks` undisturbed ticks in this process. */
-export function runLocal(
+export async function runLocal(
   folder: string,
   ticks: number,
   options: LocalOptions = {},
 ): Promise<Final> {
-  return withLocal(folder, options, async ({ coordinator }) => {
-    await coordinator.run(ticks);
-    return {
-      ticks: coordinator.tickNumber,
-      entities: coordinator.entityCount,
-      hash: digestHex(coordinator.digest()),
-    };
+  const { hz = 60, change = (manifests) => manifests, world, seed } = options;
+  return await runUndisturbed(ticks, {
+    manifests: change(await loadManifests(folder)),
+    hz,
+    world,
+    seed,
   });
 }

@@ -120,8 +120,6 @@ Deno.test("parseFieldValue() takes no value that would make a digest or message 
   const cycle: unknown[] = [];
   cycle.push(cycle);
   assertThrows(() => parseFieldValue("any", cycle), TypeError, "any takes at most");
-  const forbidden = JSON.parse('[{ "__proto__": 1 }]');
-  assertThrows(() => parseFieldValue("any", forbidden), TypeError, "what MessagePack can carry");
 });
 
 Deno.test("isFieldType() knows the field types and no other names", () => {

@@ -21,7 +21,7 @@ import { encodeFieldValue, parseCommands } from "../lib/wire/command.ts";
 import type { Chunk, MessageOf, WireColumn, WireCommand } from "../lib/wire/messages.ts";
 import { createSubjects } from "../lib/wire/subjects.ts";
 import { SCHEMA } from "./ecs_model.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
 
 type Schedule = MessageOf<"SystemSchedule">;
 
@@ -158,7 +158,9 @@ export class EngineHarness {
       if (this.#random() < 0.2) this.#late.push(publish);
     } else if (dice < 0.8) this.#acknowledge(schedule);
     else if (dice < 0.85) this.#acknowledge(schedule, "no");
-    else if (dice < 0.95) this.#engine.bounce({ system, tick, shard, attempt });
+    else if (dice < 0.95) {
+      this.#engine.bounce({ system, tick, shard, attempt }, { isRefused: false });
+    }
     for (const publish of this.#late.splice(0)) if (this.#random() < 0.5) publish();
   }
 

@@ -128,6 +128,35 @@ export const logCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "append() stores one of several messages with the same id",
+    async run({ a, b, prefix }) {
+      await open(a.log, prefix);
+      const append = (log: Log, id: string, expectedLastSequence: number) =>
+        log.append(`${prefix}.commit`, one, { id, expectedLastSequence });
+      assertEquals(await append(a.log, "1", 0), 1);
+      assertEquals(await append(a.log, "2", 1), 2);
+      assertEquals(await append(a.log, "2", 1), 2);
+      assertEquals(await append(b.log, "1", 0), 1);
+      assertEquals((await a.log.info(prefix)).messages, 2);
+    },
+  },
+  {
+    name: "last() gives a subject's newest entry, whole",
+    async run({ a, prefix }) {
+      await open(a.log, prefix);
+      assertEquals(await a.log.last(prefix, `${prefix}.x`), undefined);
+      for (const tail of ["x", "x", "y"]) {
+        const headers = { "tick-id": tail };
+        await a.log.append(`${prefix}.${tail}`, new Uint8Array([7, 8]), { headers });
+      }
+      const entry = await a.log.last(prefix, `${prefix}.x`);
+      assertEquals([entry?.sequence, entry?.subject], [2, `${prefix}.x`]);
+      assertEquals(entry?.headers["tick-id"], "x");
+      assertEquals([...entry?.data ?? []], [7, 8]);
+      await assertRejects(() => a.log.last(`${prefix}NONE`, "x"), Error, "stream not found");
+    },
+  },
+  {
     name: "read() starts at from, keeps to the filter and ends at what is stored",
     async run({ a, prefix }) {
       await open(a.log, prefix);

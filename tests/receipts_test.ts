@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { setImmediate } from "node:timers";
 import { type PublishedResult, Receipts } from "../coordinator/receipts.ts";
 import type { AttemptKey } from "../coordinator/schedule_inbox.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
 
 const RECEIPT_MS = 500;
 const TICK = 7;

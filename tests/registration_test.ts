@@ -7,7 +7,7 @@ import { decodeMessage, encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
 import { SUBJECTS } from "./fake_instance.ts";
 import { access, Position, system } from "./graph_fixture.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
 
 const WRITER = system("writer", { write: [access(Position)] });
 const HEARTBEAT_MS = 1000;

@@ -134,6 +134,13 @@ Deno.test("Registry.expire() removes who has been silent for too long, and nobod
   assertEquals(idsOf(registry.expire(SILENCE_MS + 2)), ["beating", "working"]);
 });
 
+Deno.test("Registry.excuse() holds no silence against anybody until now", () => {
+  const registry = registryOf({});
+  registry.excuse(SILENCE_MS + 1);
+  assertEquals(registry.expire(2 * SILENCE_MS), []);
+  assertEquals(registry.expire(2 * SILENCE_MS + 2).length, 1);
+});
+
 Deno.test("Registry.heartbeat() records how the instance fares", () => {
   const registry = registryOf({});
   registry.heartbeat(heartbeat(), 9);

@@ -92,8 +92,7 @@ async function timelineOf(local: Local) {
   const { bus, log } = local.connect("replay");
   const subjects = createSubjects();
   const { payloadBytesMax } = bus;
-  const turn = () => Promise.resolve();
-  const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn });
+  const store = new SnapshotStore({ log, subjects, payloadBytesMax });
   const lines: string[] = [];
   const report = { info: () => {}, warn: (line: string) => void lines.push(line) };
   const timeline = await Timeline.open({ log, store, subjects, report });

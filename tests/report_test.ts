@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { limitWarnings, type Report } from "../lib/report.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
 
 function limited(): { lines: string[]; report: Report; clock: VirtualClock } {
   const lines: string[] = [];

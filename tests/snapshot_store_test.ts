@@ -53,6 +53,18 @@ Deno.test("save() cuts a large table into parts below the largest message", asyn
   assertSameWorld(restoreWorld(SCHEMA, (await store.load("a")).image), world);
 });
 
+Deno.test("load() takes parts that are stored twice once", async () => {
+  const { store, log, subjects } = await openStore({ payloadBytesMax: SMALL_PAYLOAD_BYTES });
+  const world = worldOf(1000);
+  const { parts } = await store.save(captureWorld(world), metaFor("a"));
+  assert(parts > 2);
+  const filter = subjects.snapshot("a", "*");
+  const stored = await Array.fromAsync(log.read(subjects.streams.snapshots, { filter }));
+  await log.append(subjects.snapshot("a", parts - 1), stored[parts - 1].data);
+  await log.append(subjects.snapshot("a", 1), stored[1].data);
+  assertSameWorld(restoreWorld(SCHEMA, (await store.load("a")).image), world);
+});
+
 Deno.test("save() takes everything away again when the log does not take it", async () => {
   const { store, log, subjects } = await openStore({ payloadBytesMax: SMALL_PAYLOAD_BYTES });
   const world = worldOf(100);

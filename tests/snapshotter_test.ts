@@ -32,8 +32,7 @@ function openPaced(snapshots?: SnapshotPolicy): Promise<TickHarness> {
 function storeOf(harness: TickHarness) {
   const { log, bus } = harness.connect("store");
   const { payloadBytesMax } = bus;
-  const turn = () => Promise.resolve();
-  const store = new SnapshotStore({ log, subjects: SUBJECTS, payloadBytesMax, turn });
+  const store = new SnapshotStore({ log, subjects: SUBJECTS, payloadBytesMax });
   const ids = async () =>
     (await harness.pump(store.list())).map(({ meta }) => `${meta.kind} ${meta.id}`);
   return { store, log, ids };

@@ -17,7 +17,7 @@ import { requestMessage } from "../lib/wire/request.ts";
 import { FakeInstance, floatsOf, SUBJECTS, type Taken } from "./fake_instance.ts";
 import { access, COMPONENTS, Position, system } from "./graph_fixture.ts";
 import { overlay } from "../bench/overlay.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../sim/virtual_clock.ts";
 
 type Result = MessageOf<"ComponentShard">;
 

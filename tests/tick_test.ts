@@ -12,6 +12,7 @@ import {
   system,
   Velocity,
 } from "./graph_fixture.ts";
+import { SUBJECTS } from "./fake_instance.ts";
 import { DEADLINE_MS, HOLDER, openTicks, TickHarness, WRITER } from "./tick_harness.ts";
 
 Deno.test("a tick runs systems without a conflict at the same time, others one after the other", async () => {
@@ -144,6 +145,30 @@ Deno.test("a tick sends a refused shard to another instance", async () => {
   await harness.finishAll();
   await ran;
   assertEquals(await harness.values("Position", "x"), [1]);
+});
+
+Deno.test("a tick sends broadcast sets again to who refuses a shard, but not each time", async () => {
+  const reader = system("reader", {
+    write: [access(Position, "x")],
+    broadcast: query({ read: [access(Position)] }),
+  });
+  await using harness = await openTicks([{ ...reader, onMiss: "hold" }]);
+  const sets: Uint8Array[] = [];
+  harness.connect("keeper").bus.subscribe(
+    SUBJECTS.componentSet("reader"),
+    ({ data }) => sets.push(data),
+  );
+  const { ran } = await harness.start(1);
+  assertEquals(sets.length, 1);
+  for (let refusals = 0; refusals < 3; refusals++) {
+    const { instance } = harness.next("reader");
+    instance.refuse(harness.next("reader"));
+    await harness.settle();
+    await harness.advance(20);
+  }
+  assertEquals(sets, [sets[0], sets[0]]);
+  await harness.finishAll();
+  await ran;
 });
 
 Deno.test("a `changed` query is given the world at first, then what others changed", async () => {

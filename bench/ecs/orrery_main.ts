@@ -37,8 +37,9 @@ class OrreryWorld implements LibraryWorld {
     ];
     return () => {
       for (const table of world.match(query)) {
+        const { count } = table;
         const { value } = table.columns(component);
-        for (let row = 0; row < table.count; row++) value[row] *= 2;
+        for (let row = 0; row < count; row++) value[row] *= 2;
       }
     };
   }
@@ -49,9 +50,10 @@ class OrreryWorld implements LibraryWorld {
     const query = createQuery({ with: [a, b] });
     return () => {
       for (const table of world.match(query)) {
+        const { count } = table;
         const { value: ones } = table.columns(a);
         const { value: others } = table.columns(b);
-        for (let row = 0; row < table.count; row++) {
+        for (let row = 0; row < count; row++) {
           const value = ones[row];
           ones[row] = others[row];
           others[row] = value;

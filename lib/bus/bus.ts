@@ -60,7 +60,7 @@ export interface Bus {
   /**
    * Sends one message to every subscriber and one member of each queue group.
    * `data` is handed over, not copied: never write to it afterwards. While the
-   * bus is disconnected, messages may be lost.
+   * bus is disconnected, or far behind, messages may be lost.
    * @throws {RangeError} when `data` is larger than `payloadBytesMax`.
    * @throws {TypeError} when `subject` has an empty token, white space or a wildcard.
    */
@@ -76,14 +76,15 @@ export interface Bus {
   /**
    * Publishes and resolves with the first answer.
    * @throws {NoRespondersError} when nobody subscribes to `subject`.
-   * @throws {RequestTimeoutError} when no answer came within `timeoutMs`.
+   * @throws {RequestTimeoutError} when no answer came within `timeoutMs`, or before the
+   * connection broke.
    */
   request(subject: string, data: Uint8Array, options: RequestOptions): Promise<Message>;
 
   /** A new subject that only this client listens to, for use as a reply subject. */
   createInbox(): string;
 
-  /** Resolves when the bus has processed everything sent before. */
+  /** Resolves when the bus has processed everything sent before; rejects when the connection breaks. */
   flush(): Promise<void>;
 
   /** Calls `handler` on every change of status until the bus is closed. */

@@ -45,6 +45,11 @@ export interface AppendOptions {
   headers?: Headers;
   /** Refuse unless the subject's last message has this sequence; 0: has none. */
   expectedLastSequence?: number;
+  /**
+   * Where a message of the same id was stored in the last seconds, resolve with that
+   * one's sequence instead of storing another.
+   */
+  id?: string;
 }
 
 export interface Log {
@@ -54,11 +59,16 @@ export interface Log {
   /**
    * Publishes one message and resolves with its sequence once it is stored.
    * It is an ordinary publish too: subscribers get it even when the stream refuses it.
-   * @throws {WrongLastSequenceError} when `expectedLastSequence` does not hold.
+   * @throws {WrongLastSequenceError} when `expectedLastSequence` does not hold, or another
+   * append with the same expectation is under way.
+   * @throws {RangeError} when `data` is larger than the bus carries.
    * @throws {StreamFullError} when there is no room for it, in the stream or on its server.
    * @throws {UnavailableError} when there is no connection, or none any more: it may be stored or not.
    */
   append(subject: string, data: Uint8Array, options?: AppendOptions): Promise<number>;
+
+  /** The subject's newest entry, if it has one, as whoever decides on appends sees it. */
+  last(stream: string, subject: string): Promise<LogEntry | undefined>;
 
   /** The entries stored now on `filter`'s subjects, from sequence `from` (default: the first). */
   read(stream: string, options?: { filter?: string; from?: number }): AsyncIterable<LogEntry>;

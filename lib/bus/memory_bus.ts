@@ -10,32 +10,26 @@
  */
 import { setImmediate } from "node:timers";
 import { type Clock, systemClock } from "../clock.ts";
-import type { Bus, Headers, Message } from "./bus.ts";
+import type { Bus, Message } from "./bus.ts";
 import { type Log, StreamFullError } from "./log.ts";
+import {
+  bareMessage,
+  copiesOf,
+  type Faults,
+  LOG_REQUEST,
+  MemoryLink,
+  SERVER,
+  STREAMS,
+} from "./memory_link.ts";
 import {
   type ErrorHandler,
   type Hub,
   MemoryBus,
   type MemorySubscription,
 } from "./memory_connection.ts";
-import { MemoryLog, MemoryStore, type MemoryStream } from "./memory_log.ts";
+import { MemoryLog, MemoryStore, type MemoryStream, type StoredHandler } from "./memory_log.ts";
 import { RouteTable } from "./memory_routes.ts";
 import { encodeReceipt } from "./receipt.ts";
-
-/** A message on its way to one subscription. */
-export interface Delivery {
-  /** Names of the clients; the network's own notices come from "". */
-  readonly from: string;
-  readonly to: string;
-  readonly message: Message;
-}
-
-/** What goes wrong with a delivery. A delayed one is overtaken by those behind it. */
-export interface Fault {
-  readonly drop?: boolean;
-  readonly delayMs?: number;
-  readonly duplicate?: boolean;
-}
 
 export interface MemoryNetworkOptions {
   /** Picks members of queue groups: numbers from 0 to below 1. */
@@ -45,8 +39,9 @@ export interface MemoryNetworkOptions {
   clock?: Clock;
   /** Runs one turn, later and never at once; by default as a macrotask. */
   defer?: (deliver: () => void) => void;
-  /** Asked for each delivery; undefined lets it pass. */
-  faults?: (delivery: Delivery) => Fault | undefined;
+  /** What goes wrong with which delivery; nothing by default. */
+  faults?: Faults;
+  onStored?: StoredHandler;
 }
 
 /** One client of the network. */
@@ -59,6 +54,13 @@ export interface MemoryConnection {
    * awaits never settles. What it published before is still delivered.
    */
   kill(): void;
+  /** Breaks the connection: what is on its way to the client, and what it publishes, is lost. */
+  disconnect(): void;
+  /** Connects anew, with all of its subscriptions. */
+  reconnect(): void;
+  /** Holds what arrives at the client, as when its process is stopped. */
+  pause(): void;
+  resume(): void;
 }
 
 const PAYLOAD_BYTES_MAX_DEFAULT = 8 * 1024 * 1024;
@@ -66,99 +68,108 @@ const PAYLOAD_BYTES_MAX_DEFAULT = 8 * 1024 * 1024;
 /** Deliveries in one turn; the rest waits for the next, so that timers get theirs. */
 const TURN_DELIVERIES_MAX = 256;
 
-const NO_HEADERS: Headers = Object.freeze({});
-const NO_DATA = new Uint8Array(0);
-
 /** The in-memory stand-in for a NATS server. */
 export class MemoryNetwork {
   readonly #random: () => number;
-  readonly #faults: ((delivery: Delivery) => Fault | undefined) | undefined;
+  readonly #faults: Faults | undefined;
   readonly #clock: Clock;
   readonly #turns: TurnQueue;
   readonly #routes = new RouteTable<MemorySubscription>();
-  readonly #store = new MemoryStore();
+  readonly #store: MemoryStore;
   readonly #hub: Hub;
   #inboxes = 0;
 
   constructor(options: MemoryNetworkOptions) {
     this.#random = options.random;
     this.#faults = options.faults;
+    this.#store = new MemoryStore(options.onStored);
     this.#clock = options.clock ?? systemClock;
     this.#turns = new TurnQueue(options.defer ?? ((deliver) => void setImmediate(deliver)));
     this.#hub = {
       payloadBytesMax: options.payloadBytesMax ?? PAYLOAD_BYTES_MAX_DEFAULT,
-      clock: this.#clock,
       publish: (message, from) => this.#publish(message, from),
       addRoute: (subscription) => this.#routes.add(subscription),
       deleteRoute: (subscription) => this.#routes.delete(subscription),
-      enqueue: (task) => this.#turns.push(task),
       createInbox: () => `_INBOX.${++this.#inboxes}`,
     };
   }
 
   connect(name: string, options: { onError: ErrorHandler }): MemoryConnection {
-    const bus = new MemoryBus(this.#hub, { name, onError: options.onError });
+    const link = new MemoryLink({
+      name,
+      clock: this.#clock,
+      faults: this.#faults,
+      enqueue: (task) => this.#turns.push(task),
+    });
+    const bus = new MemoryBus(this.#hub, { link, onError: options.onError });
     const log = new MemoryLog({
       store: this.#store,
-      isAlive: () => !bus.killed,
-      enqueue: (task) => this.#turns.push(task),
-      publishPast: (subject, data, headers) => {
-        bus.checkPublish(subject, data);
-        if (bus.killed) return undefined;
-        const message = { subject, data, headers, reply: undefined, noResponders: false };
-        this.#route(message, name);
-        return message;
-      },
+      link,
+      request: bareMessage(LOG_REQUEST),
+      check: (subject, data) => bus.checkPublish(subject, data),
+      route: (message) => void this.#route(message, name),
+      capture: (message, store) => this.#capture(message, { from: name, store }),
     });
-    return { bus, log, kill: () => bus.kill() };
+    return {
+      bus,
+      log,
+      kill: () => bus.kill(),
+      disconnect: () => bus.disconnect(),
+      reconnect: () => bus.reconnect(),
+      pause: () => link.pause(),
+      resume: () => link.resume(),
+    };
+  }
+
+  /** What streams in memory hold is lost, as when the server is restarted. */
+  forgetMemory(): void {
+    this.#store.forgetMemory();
   }
 
   #publish(message: Message, from: string): void {
     const receivers = this.#route(message, from);
-    const stream = this.#store.find(message.subject);
-    const receipt = stream && capture(stream, message);
     const { reply } = message;
-    if (reply === undefined) return;
-    if (receipt !== undefined) this.#route(notice(reply, receipt), "");
-    else if (receivers === 0) this.#route({ ...notice(reply, NO_DATA), noResponders: true }, "");
+    const stream = this.#store.find(message.subject);
+    if (stream !== undefined) {
+      const store = () => {
+        const receipt = storeMessage(stream, message);
+        if (reply !== undefined) this.#route({ ...bareMessage(reply), data: receipt }, SERVER);
+      };
+      this.#capture(message, { from, store });
+    } else if (reply !== undefined && receivers === 0) {
+      this.#route(bareMessage(reply, true), SERVER);
+    }
+  }
+
+  /** Takes the message to the streams. */
+  #capture(message: Message, { from, store }: { from: string; store: () => void }): void {
+    const fault = this.#faults?.({ from, to: STREAMS, message });
+    for (let copies = copiesOf(fault); copies > 0; copies--) {
+      if (fault?.delayMs) this.#clock.after(fault.delayMs, store);
+      else store();
+    }
   }
 
   /** Sends the message on its way and returns how many subscriptions it goes to. */
   #route(message: Message, from: string): number {
     const receivers = this.#routes.select(message.subject, this.#random);
-    for (const receiver of receivers) this.#send(message, { from, receiver });
-    return receivers.length;
-  }
-
-  #send(
-    message: Message,
-    { from, receiver }: { from: string; receiver: MemorySubscription },
-  ): void {
-    const fault = this.#faults?.({ from, to: receiver.owner, message });
-    const copies = fault?.drop ? 0 : fault?.duplicate ? 2 : 1;
-    const delayMs = fault?.delayMs ?? 0;
-    receiver.expect(copies);
-    const deliver = () => receiver.deliver(message);
-    for (let copy = 0; copy < copies; copy++) {
-      if (delayMs > 0) this.#clock.after(delayMs, () => this.#turns.push(deliver));
-      else this.#turns.push(deliver);
+    for (const receiver of receivers) {
+      const copies = receiver.link.deliver(message, from, () => receiver.deliver(message));
+      // What is lost within the network does not count.
+      if (copies > 0) receiver.expect(copies);
     }
+    return receivers.length;
   }
 }
 
 /** Stores a plain publish, or does not where the stream is full, and returns the receipt. */
-function capture(stream: MemoryStream, message: Message): Uint8Array {
+function storeMessage(stream: MemoryStream, message: Message): Uint8Array {
   try {
     return encodeReceipt({ stream: stream.name, sequence: stream.append(message) });
   } catch (error) {
     if (!(error instanceof StreamFullError)) throw error;
     return encodeReceipt({ stream: stream.name, sequence: 0, reason: error.message });
   }
-}
-
-/** A message of the network's own. */
-function notice(subject: string, data: Uint8Array): Message {
-  return { subject, data, headers: NO_HEADERS, reply: undefined, noResponders: false };
 }
 
 /** Runs tasks in order, a bounded number per turn. */

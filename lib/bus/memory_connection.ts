@@ -16,27 +16,25 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from "./bus.ts";
-import type { Clock, Timer } from "../clock.ts";
+import type { Timer } from "../clock.ts";
+import { bareMessage, type MemoryLink, PING, SERVER, SUBSCRIBE } from "./memory_link.ts";
 import type { Route } from "./memory_routes.ts";
 import { checkPattern, checkSubject, isSubject } from "./subject.ts";
 
 /** What a client needs of the network that it is connected to. */
 export interface Hub {
   readonly payloadBytesMax: number;
-  readonly clock: Clock;
-  /** Takes the message now; its receivers get it in later turns. */
+  /** The server has got the message; its receivers get it in later turns. */
   publish(message: Message, from: string): void;
   addRoute(subscription: MemorySubscription): void;
   deleteRoute(subscription: MemorySubscription): void;
-  /** Runs `task` behind everything that is on its way now. */
-  enqueue(task: () => void): void;
   createInbox(): string;
 }
 
 export type ErrorHandler = (error: Error, subject: string) => void;
 
 export interface MemoryBusOptions {
-  name: string;
+  link: MemoryLink;
   onError: ErrorHandler;
 }
 
@@ -44,7 +42,7 @@ const NO_HEADERS: Headers = Object.freeze({});
 
 interface SubscriptionInit extends SubscribeOptions {
   hub: Hub;
-  owner: string;
+  link: MemoryLink;
   /** Called once nothing can reach the handler any more. */
   onDone: (subscription: MemorySubscription) => void;
 }
@@ -53,37 +51,54 @@ interface SubscriptionInit extends SubscribeOptions {
 export class MemorySubscription implements Route, Subscription {
   readonly subject: string;
   readonly queue: string | undefined;
-  /** The client's name. */
-  readonly owner: string;
+  readonly link: MemoryLink;
   readonly #init: SubscriptionInit;
   readonly #handle: MessageHandler;
-  #remaining: number;
+  readonly #max: number;
+  /** Messages that the server has sent on their way, and those that have arrived. */
+  #sent = 0;
+  #received = 0;
   #pending = 0;
-  #state: "routed" | "draining" | "done" = "routed";
+  #state: "open" | "draining" | "done" = "open";
   #onDone: (() => void)[] = [];
 
   constructor(subject: string, handle: MessageHandler, init: SubscriptionInit) {
     this.subject = subject;
     this.queue = init.queue;
-    this.owner = init.owner;
+    this.link = init.link;
     this.#init = init;
     this.#handle = handle;
-    this.#remaining = init.max ?? Infinity;
-    init.hub.addRoute(this);
+    this.#max = init.max ?? Infinity;
+    this.#route();
   }
 
   /** The network has picked this subscription for a message and sends it `copies` times. */
   expect(copies: number): void {
     this.#pending += copies;
-    this.#remaining--;
-    if (this.#remaining <= 0) this.#stopRouting();
+    if (++this.#sent >= this.#max) this.#init.hub.deleteRoute(this);
   }
 
   /** A message has arrived. */
   deliver(message: Message): void {
+    if (this.#state === "done") return;
     this.#pending--;
-    if (this.#state !== "done") this.#handle(message);
-    if (this.#state === "draining" && this.#pending === 0) this.unsubscribe();
+    this.#received++;
+    this.#handle(message);
+    const isDrained = this.#state === "draining" && this.#pending <= 0;
+    if (isDrained || this.#received >= this.#max) this.unsubscribe();
+  }
+
+  /** The connection broke: what was on its way has been lost. */
+  disconnected(): void {
+    this.#init.hub.deleteRoute(this);
+    this.#pending = 0;
+    if (this.#state === "draining") this.unsubscribe();
+  }
+
+  /** The client subscribes again, for the messages that it has not got yet. */
+  reconnected(): void {
+    this.#sent = this.#received;
+    this.#route();
   }
 
   unsubscribe(): void {
@@ -95,16 +110,19 @@ export class MemorySubscription implements Route, Subscription {
   }
 
   drain(): Promise<void> {
-    this.#stopRouting();
+    if (this.#state === "open") {
+      this.#init.hub.deleteRoute(this);
+      this.#state = "draining";
+      if (this.#pending <= 0) this.unsubscribe();
+    }
     if (this.#state === "done") return Promise.resolve();
     return new Promise((resolve) => this.#onDone.push(resolve));
   }
 
-  #stopRouting(): void {
-    if (this.#state !== "routed") return;
-    this.#init.hub.deleteRoute(this);
-    this.#state = "draining";
-    if (this.#pending === 0) this.unsubscribe();
+  #route(): void {
+    this.link.send(bareMessage(SUBSCRIBE), () => {
+      if (this.#state === "open" && this.link.isUp) this.#init.hub.addRoute(this);
+    });
   }
 }
 
@@ -116,32 +134,27 @@ interface PendingRequest {
 /** The in-memory {@linkcode Bus}. Payloads are passed by reference. */
 export class MemoryBus implements Bus {
   readonly #hub: Hub;
-  readonly #name: string;
+  readonly #link: MemoryLink;
   readonly #onError: ErrorHandler;
   readonly #subscriptions = new Set<MemorySubscription>();
   readonly #requests = new Set<PendingRequest>();
+  readonly #flushes = new Set<(error: Error) => void>();
   readonly #statusHandlers: ((status: BusStatus) => void)[] = [];
-  #state: "open" | "closed" | "killed" = "open";
+  #isClosed = false;
   #closing: Promise<void> | undefined;
 
-  constructor(hub: Hub, options: MemoryBusOptions) {
+  constructor(hub: Hub, { link, onError }: MemoryBusOptions) {
     this.#hub = hub;
-    this.#name = options.name;
-    this.#onError = options.onError;
+    this.#link = link;
+    this.#onError = onError;
   }
 
   get payloadBytesMax(): number {
     return this.#hub.payloadBytesMax;
   }
 
-  /** After a kill nothing that this client does has an effect, and nothing it awaits settles. */
-  get killed(): boolean {
-    return this.#state === "killed";
-  }
-
   publish(subject: string, data: Uint8Array, options: PublishOptions = {}): void {
     this.checkPublish(subject, data);
-    if (this.#state === "killed") return;
     const { reply } = options;
     const message = {
       subject,
@@ -150,7 +163,7 @@ export class MemoryBus implements Bus {
       reply: reply !== undefined && isSubject(reply) ? reply : undefined,
       noResponders: false,
     };
-    this.#hub.publish(message, this.#name);
+    this.#link.send(message, () => this.#hub.publish(message, this.#link.name));
   }
 
   /** Refuses, as `publish` does, what cannot be published. */
@@ -171,7 +184,7 @@ export class MemoryBus implements Bus {
     options: SubscribeOptions = {},
   ): Subscription {
     checkPattern(subject);
-    if (this.#state === "killed") return { unsubscribe() {}, drain: () => Promise.resolve() };
+    if (this.#link.isKilled) return { unsubscribe() {}, drain: () => Promise.resolve() };
     this.#checkOpen("subscribe to", subject);
     const guarded = (message: Message) => {
       try {
@@ -183,7 +196,7 @@ export class MemoryBus implements Bus {
     const subscription = new MemorySubscription(subject, guarded, {
       ...options,
       hub: this.#hub,
-      owner: this.#name,
+      link: this.#link,
       onDone: (done) => this.#subscriptions.delete(done),
     });
     this.#subscriptions.add(subscription);
@@ -195,8 +208,8 @@ export class MemoryBus implements Bus {
     const reply = this.createInbox();
     const { promise: answer, resolve, reject } = Promise.withResolvers<Message>();
     const subscription = this.subscribe(reply, resolve, { max: 1 });
-    if (this.#state === "killed") return answer;
-    const timer = this.#hub.clock.after(timeoutMs, () => {
+    if (this.#link.isKilled) return answer;
+    const timer = this.#link.after(timeoutMs, () => {
       reject(new RequestTimeoutError(`No answer to a request to "${subject}" in ${timeoutMs} ms`));
     });
     const request = { timer, reject };
@@ -218,8 +231,17 @@ export class MemoryBus implements Bus {
   }
 
   flush(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#state !== "killed") this.#hub.enqueue(resolve);
+    return new Promise((resolve, reject) => {
+      if (this.#link.isKilled) return;
+      const fail = (error: Error) => reject(error);
+      this.#flushes.add(fail);
+      const done = () => {
+        this.#flushes.delete(fail);
+        resolve();
+      };
+      const ping = bareMessage(PING);
+      if (this.#link.isUp) this.#link.send(ping, () => this.#link.deliver(ping, SERVER, done));
+      else this.#failFlushes();
     });
   }
 
@@ -228,38 +250,67 @@ export class MemoryBus implements Bus {
   }
 
   close(): Promise<void> {
-    if (this.#state === "killed") return Promise.resolve();
+    if (this.#link.isKilled) return Promise.resolve();
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   /** Ends the client as a crash would: its subscriptions vanish, and nothing is handled or sent. */
   kill(): void {
-    if (this.#state !== "open") return;
-    this.#state = "killed";
-    this.#dropAll((request) => request.timer.cancel());
+    if (this.#isClosed || this.#link.isKilled) return;
+    this.#link.kill();
+    this.#dropAll();
+  }
+
+  /** The connection breaks; what is published until it is back is lost. */
+  disconnect(): void {
+    if (!this.#link.isUp) return;
+    this.#link.disconnect();
+    for (const subscription of [...this.#subscriptions]) subscription.disconnected();
+    this.#failFlushes();
+    this.#setStatus("disconnected");
+  }
+
+  reconnect(): void {
+    if (this.#link.isUp || this.#link.isKilled || this.#isClosed) return;
+    this.#link.reconnect();
+    for (const subscription of this.#subscriptions) subscription.reconnected();
+    this.#setStatus("reconnected");
   }
 
   async #close(): Promise<void> {
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.drain()));
-    await this.flush();
-    if (this.#state !== "open") return;
-    this.#state = "closed";
-    this.#dropAll(({ timer, reject }) => {
+    await this.flush().catch(() => undefined);
+    if (this.#link.isKilled) return;
+    this.#isClosed = true;
+    for (const { timer, reject } of this.#requests) {
       timer.cancel();
-      reject(new Error(`Cannot await an answer on "${this.#name}": the connection was closed`));
-    });
-    for (const handler of this.#statusHandlers) handler("closed");
+      reject(
+        new Error(`Cannot await an answer on "${this.#link.name}": the connection was closed`),
+      );
+    }
+    this.#dropAll();
+    this.#setStatus("closed");
   }
 
-  #dropAll(dropRequest: (request: PendingRequest) => void): void {
+  #setStatus(status: BusStatus): void {
+    for (const handler of this.#statusHandlers) handler(status);
+  }
+
+  #failFlushes(): void {
+    for (const fail of this.#flushes) {
+      fail(new Error(`Cannot flush "${this.#link.name}": it is disconnected`));
+    }
+    this.#flushes.clear();
+  }
+
+  #dropAll(): void {
     for (const subscription of [...this.#subscriptions]) subscription.unsubscribe();
-    for (const request of this.#requests) dropRequest(request);
     this.#requests.clear();
   }
 
   #checkOpen(action: string, subject: string): void {
-    if (this.#state !== "closed") return;
-    throw new Error(`Cannot ${action} "${subject}": the connection "${this.#name}" is closed`);
+    if (!this.#isClosed) return;
+    throw new Error(`Cannot ${action} "${subject}": the connection "${this.#link.name}" is closed`);
   }
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Headers, Message } from "./bus.ts";
+import { type Message, RequestTimeoutError } from "./bus.ts";
 import {
   type AppendOptions,
   type Log,
@@ -15,28 +15,40 @@ import {
   StreamNotFoundError,
   WrongLastSequenceError,
 } from "./log.ts";
+import { type MemoryLink, SERVER } from "./memory_link.ts";
 import { matchesSubject } from "./subject.ts";
 
 /** What each entry counts beyond its own bytes, as in nats-server's memory store. */
 const ENTRY_OVERHEAD_BYTES = 16;
+/** How long the answer to a request may take. */
+const ANSWER_TIMEOUT_MS = 10_000;
+const IDS_REMEMBERED_MAX = 1024;
 
 /** One stream: its entries by sequence, oldest first. */
 export class MemoryStream {
   #config: StreamConfig;
+  readonly #onStored: (entry: LogEntry) => void;
   readonly #entries = new Map<number, LogEntry>();
   /** Sequences of each subject's entries, ascending. */
   readonly #bySubject = new Map<string, number[]>();
+  /** Sequences of the messages that were appended with an id, oldest first. */
+  readonly #byId = new Map<string, number>();
   /** Called when there is a new entry. */
   readonly #waiting = new Set<() => void>();
   #bytes = 0;
   #lastSequence = 0;
 
-  constructor(config: StreamConfig) {
+  constructor(config: StreamConfig, onStored: (entry: LogEntry) => void) {
     this.#config = config;
+    this.#onStored = onStored;
   }
 
   get name(): string {
     return this.#config.name;
+  }
+
+  get storage(): StreamConfig["storage"] {
+    return this.#config.storage;
   }
 
   captures(subject: string): boolean {
@@ -62,15 +74,32 @@ export class MemoryStream {
       throw new StreamFullError(`Cannot append to "${subject}": maximum bytes exceeded`);
     }
     const sequence = ++this.#lastSequence;
-    this.#entries.set(sequence, { sequence, subject, data, headers });
+    const entry = { sequence, subject, data, headers };
+    this.#entries.set(sequence, entry);
     this.#bytes += sizeBytes(message);
     const sequences = this.#bySubject.get(subject);
     if (sequences === undefined) this.#bySubject.set(subject, [sequence]);
     else sequences.push(sequence);
     this.#enforceSubjectLimit(subject);
     this.#enforceBytesLimit();
+    this.#onStored(entry);
     for (const wake of this.#waiting) wake();
     return sequence;
+  }
+
+  /** Remembers that the newest entry was appended with an id. */
+  remember(id: string): void {
+    this.#byId.set(id, this.#lastSequence);
+    if (this.#byId.size <= IDS_REMEMBERED_MAX) return;
+    for (const oldest of this.#byId.keys()) {
+      this.#byId.delete(oldest);
+      break;
+    }
+  }
+
+  /** Sequence of the entry that was appended with the id, if that was of late. */
+  sequenceOfId(id: string): number | undefined {
+    return this.#byId.get(id);
   }
 
   /** Sequence of the subject's newest entry; 0 when it has none. */
@@ -167,15 +196,32 @@ function sizeBytes({ subject, data, headers }: Pick<LogEntry, "subject" | "data"
   return bytes;
 }
 
+/** Told of each entry that a stream has stored. */
+export type StoredHandler = (stream: string, entry: LogEntry) => void;
+
 /** Every stream of a network. */
 export class MemoryStore {
   readonly #streams = new Map<string, MemoryStream>();
+  readonly #onStored: StoredHandler | undefined;
+
+  constructor(onStored?: StoredHandler) {
+    this.#onStored = onStored;
+  }
 
   open(config: StreamConfig): StreamInfo {
-    const stream = this.#streams.get(config.name) ?? new MemoryStream(config);
+    const { name } = config;
+    const stream = this.#streams.get(name) ??
+      new MemoryStream(config, (entry) => this.#onStored?.(name, entry));
     stream.update(config);
     this.#streams.set(config.name, stream);
     return stream.info();
+  }
+
+  /** Empties the streams whose storage is memory. */
+  forgetMemory(): void {
+    for (const stream of this.#streams.values()) {
+      if (stream.storage === "memory") stream.purge(Infinity, undefined);
+    }
   }
 
   /** The stream that captures `subject`, if any does. */
@@ -199,14 +245,18 @@ export class MemoryStore {
 /** What a log needs of the client and the network that it belongs to. */
 export interface LogHub {
   readonly store: MemoryStore;
-  /** False after the client has been killed: then nothing settles. */
-  isAlive(): boolean;
-  enqueue(task: () => void): void;
-  /** Checks the message and sends it to its subscribers, but not into a stream. */
-  publishPast(subject: string, data: Uint8Array, headers: Headers): Message | undefined;
+  readonly link: MemoryLink;
+  /** What a request looks like on its way. */
+  readonly request: Message;
+  /** Refuses what cannot be published. */
+  check(subject: string, data: Uint8Array): void;
+  /** Sends the message to its subscribers, but not into a stream. */
+  route(message: Message): void;
+  /** Takes the message to the streams, where `store` stores it. */
+  capture(message: Message, store: () => void): void;
 }
 
-/** The in-memory {@linkcode Log}. Each operation takes one turn of the network. */
+/** The in-memory {@linkcode Log}. Each operation is a request to the network and its answer. */
 export class MemoryLog implements Log {
   readonly #hub: LogHub;
 
@@ -215,20 +265,16 @@ export class MemoryLog implements Log {
   }
 
   open(config: StreamConfig): Promise<StreamInfo> {
-    return this.#inTurn(() => this.#hub.store.open(config));
+    return this.#ask(() => this.#hub.store.open(config));
   }
 
-  append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const message = this.#hub.publishPast(subject, data, options.headers ?? {});
-      if (message === undefined) return;
-      try {
-        const sequence = this.#store(message, options.expectedLastSequence);
-        this.#settleInTurn(() => resolve(sequence));
-      } catch (error) {
-        this.#settleInTurn(() => reject(error));
-      }
-    });
+  async append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<number> {
+    this.#hub.check(subject, data);
+    return await this.#append({ subject, data, headers: options.headers ?? {} }, options);
+  }
+
+  last(stream: string, subject: string): Promise<LogEntry | undefined> {
+    return this.#ask(() => this.#hub.store.get(stream, "read").selectLast(subject)[0]);
   }
 
   async *read(
@@ -236,16 +282,16 @@ export class MemoryLog implements Log {
     options: { filter?: string; from?: number } = {},
   ): AsyncIterable<LogEntry> {
     const { filter = ">", from = 1 } = options;
-    yield* await this.#inTurn(() => this.#hub.store.get(stream, "read").select(filter, from));
+    yield* await this.#ask(() => this.#hub.store.get(stream, "read").select(filter, from));
   }
 
   async *follow(
     name: string,
     { from, signal }: { from: number; signal: AbortSignal },
   ): AsyncIterable<LogEntry> {
-    const stream = await this.#inTurn(() => this.#hub.store.get(name, "follow"));
+    const stream = await this.#ask(() => this.#hub.store.get(name, "follow"));
     for (let next = from; !signal.aborted;) {
-      const entries = await this.#inTurn(() => stream.select(">", next));
+      const entries = await this.#ask(() => stream.select(">", next));
       for (const entry of entries) {
         if (signal.aborted) return;
         next = entry.sequence + 1;
@@ -256,53 +302,89 @@ export class MemoryLog implements Log {
   }
 
   async *lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
-    yield* await this.#inTurn(() => this.#hub.store.get(stream, "read").selectLast(filter));
+    yield* await this.#ask(() => this.#hub.store.get(stream, "read").selectLast(filter));
   }
 
   subjects(stream: string, filter: string): Promise<string[]> {
-    return this.#inTurn(() => this.#hub.store.get(stream, "inspect").subjects(filter));
+    return this.#ask(() => this.#hub.store.get(stream, "inspect").subjects(filter));
   }
 
   purge(stream: string, options: { filter?: string; before?: number } = {}): Promise<void> {
     const { filter, before = Infinity } = options;
-    return this.#inTurn(() => this.#hub.store.get(stream, "purge").purge(before, filter));
+    return this.#ask(() => this.#hub.store.get(stream, "purge").purge(before, filter));
   }
 
   info(stream: string): Promise<StreamInfo> {
-    return this.#inTurn(() => this.#hub.store.get(stream, "inspect").info());
+    return this.#ask(() => this.#hub.store.get(stream, "inspect").info());
   }
 
-  #store(message: Message, expectedLastSequence: number | undefined): number {
+  #append(
+    { subject, data, headers }: Pick<Message, "subject" | "data" | "headers">,
+    options: AppendOptions,
+  ): Promise<number> {
+    const { link, route, capture } = this.#hub;
+    const message = { subject, data, headers, reply: undefined, noResponders: false };
+    return this.#exchange((answer) => {
+      link.send(message, () => {
+        route(message);
+        capture(message, () => answer(() => this.#store(message, options)));
+      });
+    });
+  }
+
+  #store(message: Message, { expectedLastSequence, id }: AppendOptions): number {
     const { subject } = message;
     const stream = this.#hub.store.find(subject);
     if (stream === undefined) {
       throw new Error(`Cannot append to "${subject}": no stream captures it`);
     }
+    const stored = id === undefined ? undefined : stream.sequenceOfId(id);
+    if (stored !== undefined) return stored;
     const last = stream.lastSequenceOf(subject);
     if (expectedLastSequence !== undefined && expectedLastSequence !== last) {
       throw new WrongLastSequenceError(
         `Cannot append to "${subject}" behind sequence ${expectedLastSequence}: its last is ${last}`,
       );
     }
-    return stream.append(message);
+    const sequence = stream.append(message);
+    if (id !== undefined) stream.remember(id);
+    return sequence;
   }
 
-  #inTurn<T>(compute: () => T): Promise<T> {
+  #ask<T>(compute: () => T): Promise<T> {
+    const { link, request } = this.#hub;
+    return this.#exchange((answer) => link.send(request, () => answer(compute)));
+  }
+
+  /** `send` calls `answer` at the server; what that computes is then on its way back. */
+  #exchange<T>(send: (answer: (compute: () => T) => void) => void): Promise<T> {
+    const { link, request } = this.#hub;
     return new Promise((resolve, reject) => {
-      this.#settleInTurn(() => {
-        try {
-          resolve(compute());
-        } catch (error) {
-          reject(error);
-        }
+      if (link.isKilled) return;
+      const timer = link.after(
+        ANSWER_TIMEOUT_MS,
+        () => reject(new RequestTimeoutError(`No answer in ${ANSWER_TIMEOUT_MS} ms`)),
+      );
+      send((compute) => {
+        const settle = settler(compute, { resolve, reject });
+        link.deliver(request, SERVER, () => {
+          timer.cancel();
+          settle();
+        });
       });
     });
   }
+}
 
-  #settleInTurn(settle: () => void): void {
-    if (!this.#hub.isAlive()) return;
-    this.#hub.enqueue(() => {
-      if (this.#hub.isAlive()) settle();
-    });
+/** Computes now, and tells the outcome later. */
+function settler<T>(
+  compute: () => T,
+  { resolve, reject }: { resolve: (value: T) => void; reject: (error: unknown) => void },
+): () => void {
+  try {
+    const value = compute();
+    return () => resolve(value);
+  } catch (error) {
+    return () => reject(error);
   }
 }

@@ -5,7 +5,6 @@
  */
 import {
   createInbox,
-  errors,
   type Msg,
   type NatsConnection,
   type Subscription as NatsSubscription,
@@ -26,9 +25,12 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from "./bus.ts";
-import type { Log } from "./log.ts";
-import { isNoResponders } from "./nats_errors.ts";
+import { Backlog } from "./backlog.ts";
+import { LimitedSubscription } from "./limited_subscription.ts";
+import { type Log, UnavailableError } from "./log.ts";
+import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
+import { NatsLink } from "./nats_link.ts";
 import { NatsLog } from "./nats_log.ts";
 import { checkServerVersion } from "./nats_version.ts";
 import { checkPattern, checkSubject, isSubject } from "./subject.ts";
@@ -46,7 +48,12 @@ export interface NatsOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
-const RECONNECT_WAIT_MS = 250;
+/** With as much again at random, lest all clients come back at once. */
+const RECONNECT_WAIT_MS = 100;
+/** A server that leaves two pings unanswered is taken for dead. */
+const PING_INTERVAL_MS = 5_000;
+/** What may wait for the server to read it before messages are dropped. */
+const BACKLOG_BYTES_MAX = 512 * 1024 * 1024;
 /** How long `close` waits for messages on their way before it hangs up. */
 const CLOSE_TIMEOUT_MS = 3_000;
 
@@ -64,8 +71,9 @@ export async function connectNats(options: NatsOptions): Promise<{ bus: Bus; log
     await connection.close();
     throw error;
   }
-  const bus = new NatsBus(connection, options);
-  return { bus, log: await NatsLog.create(connection) };
+  const link = new NatsLink(connection, { onError: (error) => options.onError(error, "") });
+  const bus = new NatsBus(connection, link, options);
+  return { bus, log: await NatsLog.create(connection, link) };
 }
 
 async function dial({ servers, name }: NatsOptions): Promise<NatsConnection> {
@@ -76,6 +84,8 @@ async function dial({ servers, name }: NatsOptions): Promise<NatsConnection> {
       timeout: CONNECT_TIMEOUT_MS,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_WAIT_MS,
+      reconnectJitter: RECONNECT_WAIT_MS,
+      pingInterval: PING_INTERVAL_MS,
       noAsyncTraces: true,
     });
   } catch (cause) {
@@ -130,15 +140,23 @@ class NatsBus implements Bus {
   readonly #connection: NatsConnection;
   readonly #onError: NatsOptions["onError"];
   readonly #clock: Clock;
-  readonly #statusHandlers: ((status: BusStatus) => void)[] = [];
-  #connected = true;
+  readonly #link: NatsLink;
+  readonly #backlog: Backlog;
+  readonly #limited = new Set<LimitedSubscription>();
+  #isDropping = false;
   #closing: Promise<void> | undefined;
 
-  constructor(connection: NatsConnection, { onError, clock = systemClock }: NatsOptions) {
+  constructor(connection: NatsConnection, link: NatsLink, options: NatsOptions) {
+    const { onError, clock = systemClock } = options;
     this.#connection = connection;
+    this.#link = link;
     this.#onError = onError;
     this.#clock = clock;
-    this.#watchStatus();
+    this.#backlog = new Backlog({
+      bytesMax: BACKLOG_BYTES_MAX,
+      flush: () => connection.flush(),
+    });
+    link.onStatus((status) => this.#renewLimited(status));
   }
 
   get payloadBytesMax(): number {
@@ -147,6 +165,7 @@ class NatsBus implements Bus {
 
   publish(subject: string, data: Uint8Array, options: PublishOptions = {}): void {
     checkSubject(subject);
+    if (!this.#hasRoomFor(subject, data)) return;
     const { headers, reply } = options;
     try {
       this.#connection.publish(subject, data, {
@@ -156,6 +175,7 @@ class NatsBus implements Bus {
     } catch (error) {
       throw explainPublishError(error, { subject, data, payloadBytesMax: this.payloadBytesMax });
     }
+    this.#backlog.add(data.length);
   }
 
   subscribe(
@@ -164,8 +184,10 @@ class NatsBus implements Bus {
     options: SubscribeOptions = {},
   ): Subscription {
     checkPattern(subject);
+    const { queue, max } = options;
+    if (max !== undefined) return this.#subscribeLimited(subject, handler, { queue, max });
     const subscription = this.#connection.subscribe(subject, {
-      ...options,
+      ...(queue !== undefined && { queue }),
       callback: (error, msg) => this.#handle(error, { msg, handler, subject }),
     });
     return {
@@ -178,20 +200,27 @@ class NatsBus implements Bus {
     checkSubject(subject);
     const { timeoutMs, headers } = options;
     try {
-      const answer = await this.#connection.request(subject, data, {
-        timeout: timeoutMs,
-        ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
-      });
+      const answer = await this.#link.during(
+        `No answer to a request to "${subject}"`,
+        () =>
+          this.#connection.request(subject, data, {
+            timeout: timeoutMs,
+            ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
+          }),
+      );
       return new NatsMessage(answer);
     } catch (error) {
       if (isNoResponders(error)) {
         throw new NoRespondersError(`Nobody subscribes to "${subject}"`, { cause: error });
       }
-      if (error instanceof errors.TimeoutError) {
+      if (isTimeout(error)) {
         throw new RequestTimeoutError(
           `No answer to a request to "${subject}" in ${timeoutMs} ms`,
           { cause: error },
         );
+      }
+      if (error instanceof UnavailableError) {
+        throw new RequestTimeoutError(error.message, { cause: error });
       }
       throw explainPublishError(error, { subject, data, payloadBytesMax: this.payloadBytesMax });
     }
@@ -206,7 +235,7 @@ class NatsBus implements Bus {
   }
 
   onStatus(handler: (status: BusStatus) => void): void {
-    this.#statusHandlers.push(handler);
+    this.#link.onStatus(handler);
   }
 
   close(): Promise<void> {
@@ -228,7 +257,7 @@ class NatsBus implements Bus {
 
   async #close(): Promise<void> {
     if (this.#connection.isClosed()) return;
-    if (this.#connected) await this.#drainWithin(CLOSE_TIMEOUT_MS);
+    if (this.#link.isUp) await this.#drainWithin(CLOSE_TIMEOUT_MS);
     await this.#connection.close();
   }
 
@@ -239,18 +268,45 @@ class NatsBus implements Bus {
     waiting.abort();
   }
 
-  async #watchStatus(): Promise<void> {
-    for await (const status of this.#connection.status()) {
-      if (status.type === "disconnect") this.#setStatus("disconnected");
-      else if (status.type === "reconnect") this.#setStatus("reconnected");
-      else if (status.type === "error") this.#onError(status.error, "");
-    }
-    this.#setStatus("closed");
+  #subscribeLimited(
+    subject: string,
+    handler: MessageHandler,
+    { queue, max }: { queue: string | undefined; max: number },
+  ): Subscription {
+    const subscription = new LimitedSubscription({
+      max,
+      open: (max, onMessage) =>
+        this.#connection.subscribe(subject, {
+          ...(queue !== undefined && { queue }),
+          max,
+          callback: (error, msg) => {
+            if (error === null) onMessage();
+            this.#handle(error, { msg, handler, subject });
+          },
+        }),
+      onEnd: (ended) => this.#limited.delete(ended),
+    });
+    this.#limited.add(subscription);
+    if (this.#link.isUp) subscription.begin();
+    return subscription;
   }
 
-  #setStatus(status: BusStatus): void {
-    this.#connected = status === "reconnected";
-    for (const handler of this.#statusHandlers) handler(status);
+  #renewLimited(status: BusStatus): void {
+    for (const subscription of this.#limited) {
+      if (status === "disconnected") subscription.suspend();
+      else if (status === "reconnected") subscription.begin();
+    }
+  }
+
+  /** False when the message has to be dropped, since the server does not read. */
+  #hasRoomFor(subject: string, data: Uint8Array): boolean {
+    const hasRoom = this.#backlog.hasRoomFor(data.length);
+    if (!hasRoom && !this.#isDropping) {
+      const waiting = `the server has not read the last ${this.#backlog.bytes} bytes`;
+      this.#onError(new Error(`Dropping messages: ${waiting}`), subject);
+    }
+    this.#isDropping = !hasRoom;
+    return hasRoom;
   }
 }
 
@@ -268,9 +324,7 @@ function explainPublishError(
     payloadBytesMax: number;
   },
 ): unknown {
-  const isTooLarge = error instanceof errors.InvalidArgumentError &&
-    error.message.includes("max_payload");
-  if (!isTooLarge) return error;
+  if (!isPayloadTooLarge(error)) return error;
   return new RangeError(
     `Cannot publish to "${subject}": ${data.length} bytes and headers are more than the bus's ` +
       `${payloadBytesMax}`,

@@ -10,3 +10,14 @@ export function isNoResponders(error: unknown): boolean {
   if (error instanceof errors.NoRespondersError) return true;
   return error instanceof Error && error.cause !== undefined && isNoResponders(error.cause);
 }
+
+/** Whether `error` says that a message is larger than the server carries. */
+export function isPayloadTooLarge(error: unknown): error is Error {
+  return error instanceof errors.InvalidArgumentError && error.message.includes("max_payload");
+}
+
+/** Whether `error`, or what caused it, says that no answer came in time. */
+export function isTimeout(error: unknown): boolean {
+  if (error instanceof errors.TimeoutError) return true;
+  return error instanceof Error && error.cause !== undefined && isTimeout(error.cause);
+}

@@ -5,14 +5,27 @@
  * @module
  */
 import type { NatsConnection } from "@nats-io/nats-core";
+import type { BusStatus } from "./bus.ts";
 import { UnavailableError } from "./log.ts";
 
-export class NatsLink {
-  readonly #handlers = new Set<() => void>();
-  #isUp = true;
+type StatusHandler = (status: BusStatus) => void;
 
-  constructor(connection: NatsConnection) {
-    this.#watch(connection);
+export class NatsLink {
+  readonly #handlers = new Set<StatusHandler>();
+  #isUp = true;
+  #isClosed = false;
+
+  constructor(connection: NatsConnection, options: { onError: (error: Error) => void }) {
+    this.#watch(connection, options);
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** True when it will not come up again. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /**
@@ -23,7 +36,7 @@ export class NatsLink {
     const down = Promise.withResolvers<never>();
     const reject = () => down.reject(new UnavailableError(`${failure}: no connection to NATS`));
     if (!this.#isUp) reject();
-    const unsubscribe = this.onChange(reject);
+    const unsubscribe = this.onStatus(reject);
     try {
       return await Promise.race([down.promise, ...(this.#isUp ? [work()] : [])]);
     } finally {
@@ -32,21 +45,26 @@ export class NatsLink {
   }
 
   /** Calls `handler` whenever the link goes down or comes up; returns what ends that. */
-  onChange(handler: () => void): () => void {
+  onStatus(handler: StatusHandler): () => void {
     this.#handlers.add(handler);
     return () => void this.#handlers.delete(handler);
   }
 
-  async #watch(connection: NatsConnection): Promise<void> {
-    for await (const { type } of connection.status()) {
-      if (type === "disconnect") this.#set(false);
-      else if (type === "reconnect") this.#set(true);
+  async #watch(
+    connection: NatsConnection,
+    { onError }: { onError: (error: Error) => void },
+  ): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type === "disconnect") this.#set("disconnected");
+      else if (status.type === "reconnect") this.#set("reconnected");
+      else if (status.type === "error") onError(status.error);
     }
-    this.#set(false);
+    this.#set("closed");
   }
 
-  #set(isUp: boolean): void {
-    this.#isUp = isUp;
-    for (const handler of [...this.#handlers]) handler();
+  #set(status: BusStatus): void {
+    this.#isUp = status === "reconnected";
+    this.#isClosed = status === "closed";
+    for (const handler of [...this.#handlers]) handler(status);
   }
 }

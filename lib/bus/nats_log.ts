@@ -9,20 +9,18 @@
  */
 import {
   AckPolicy,
+  type ApiError,
   type ConsumerConfig,
   DeliverPolicy,
-  DiscardPolicy,
   jetstream,
   JetStreamApiCodes,
   JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
   jetstreamManager,
-  RetentionPolicy,
-  StorageType,
   type StreamInfo as NatsStreamInfo,
 } from "@nats-io/jetstream";
-import { errors, nanos, type NatsConnection } from "@nats-io/nats-core";
+import { nanos, type NatsConnection } from "@nats-io/nats-core";
 import { delay, systemClock } from "../clock.ts";
 import {
   type AppendOptions,
@@ -35,16 +33,30 @@ import {
   UnavailableError,
   WrongLastSequenceError,
 } from "./log.ts";
-import { isNoResponders } from "./nats_errors.ts";
+import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
-import { NatsLink } from "./nats_link.ts";
+import type { NatsLink } from "./nats_link.ts";
 import { pullEntries } from "./nats_pull.ts";
+import { sizesFrom, toStreamInfo, toStreamSettings } from "./nats_stream.ts";
 import { isSubject } from "./subject.ts";
 
 /** Appends are tried again, so that an answer lost with a stream's leader does not cost much. */
 const APPEND_TIMEOUT_MS = 2_000;
-/** How often the size of a new stream is halved for a server that has not got the room. */
-const HALVINGS_MAX = 6;
+/** How long to ask again where nobody can answer now, */
+const PATIENCE_MS = 15_000;
+/** and how often. */
+const ASK_AGAIN_MS = 250;
+/**
+ * How long a stream remembers the ids of what was appended. After a restart it reads
+ * everything of that time to learn them anew.
+ */
+const IDS_REMEMBERED_MS = 10_000;
+/** JetStream's: the last is another one, and, of newer servers, another one is being stored. */
+const WRONG_LAST_CODES = [JetStreamApiCodes.StreamWrongLastSequence, 10164];
+/** JetStream's: no suitable peers for placement, as while a cluster comes up. */
+const NO_PEERS_CODES = [10005];
+/** The status of what may be answered later. */
+const UNAVAILABLE_STATUS = 503;
 /** JetStream's: no resources, no storage, and a store that takes no more. */
 const NO_ROOM_CODES = [10023, 10047, 10077];
 /** Entries asked for at a time; each may be as large as the bus carries. */
@@ -52,8 +64,18 @@ const READ_BATCH_MAX = 32;
 /** How long a follower waits for entries before it asks anew. */
 const FOLLOW_WAIT_MS = 5_000;
 const FOLLOW_RETRY_MS = 100;
+/** How long the creation of a consumer may take at first, and later. */
+const CONSUMER_TIMEOUT_MIN_MS = 500;
+const CONSUMER_TIMEOUT_MAX_MS = 8_000;
 /** The server deletes a consumer whose reader went away after this. */
 const CONSUMER_INACTIVE_MS = 60_000;
+
+/** What JetStream answers to who creates a consumer. */
+interface NewConsumer {
+  readonly name: string;
+  /** Entries that it has yet to deliver. */
+  readonly num_pending: number;
+}
 
 export class NatsLog implements Log {
   readonly #connection: NatsConnection;
@@ -61,26 +83,24 @@ export class NatsLog implements Log {
   readonly #manager: JetStreamManager;
   readonly #link: NatsLink;
 
-  private constructor(connection: NatsConnection, manager: JetStreamManager) {
+  private constructor(connection: NatsConnection, link: NatsLink, manager: JetStreamManager) {
     this.#connection = connection;
+    this.#link = link;
     this.#client = jetstream(connection, { timeout: APPEND_TIMEOUT_MS });
     this.#manager = manager;
-    this.#link = new NatsLink(connection);
   }
 
-  static async create(connection: NatsConnection): Promise<NatsLog> {
-    return new NatsLog(connection, await jetstreamManager(connection, { checkAPI: false }));
+  static async create(connection: NatsConnection, link: NatsLink): Promise<NatsLog> {
+    return new NatsLog(connection, link, await jetstreamManager(connection, { checkAPI: false }));
   }
 
   async open(config: StreamConfig): Promise<StreamInfo> {
     const { name } = config;
-    try {
+    return await this.#ask(`Cannot open stream "${name}"`, async () => {
       const known = await this.#find(name);
       const sizes = known ? [config.bytesMax, known.config.max_bytes] : sizesFrom(config.bytesMax);
       return toStreamInfo(await this.#openWithin(sizes, { config, isKnown: known !== undefined }));
-    } catch (cause) {
-      throw explain(cause, `Cannot open stream "${name}"`);
-    }
+    });
   }
 
   /** Opens the stream with the first of these sizes that its server has room for. */
@@ -101,12 +121,13 @@ export class NatsLog implements Log {
   }
 
   async append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<number> {
-    const { headers, expectedLastSequence } = options;
+    const { headers, expectedLastSequence, id } = options;
     const failure = `Cannot append to "${subject}"`;
     const publish = () =>
       this.#client.publish(subject, data, {
         retries: 0,
         ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
+        ...(id === undefined ? {} : { msgID: id }),
         ...(expectedLastSequence === undefined
           ? {}
           : { expect: { lastSubjectSequence: expectedLastSequence } }),
@@ -115,22 +136,19 @@ export class NatsLog implements Log {
       const { seq } = await this.#link.during(failure, publish);
       return seq;
     } catch (cause) {
-      if (cause instanceof UnavailableError) throw cause;
-      if (isApiError(cause, [JetStreamApiCodes.StreamWrongLastSequence])) {
-        const message = `${failure} behind sequence ${expectedLastSequence}: ${cause.message}`;
-        throw new WrongLastSequenceError(message, { cause });
-      }
-      if (isApiError(cause, NO_ROOM_CODES)) {
-        throw new StreamFullError(`${failure}: ${cause.message}`, { cause });
-      }
-      if (isNoResponders(cause)) {
-        throw new Error(`${failure}: no stream captures it`, { cause });
-      }
-      if (cause instanceof errors.TimeoutError) {
-        throw new UnavailableError(`${failure}: no answer in ${APPEND_TIMEOUT_MS} ms`, { cause });
-      }
-      throw explain(cause, failure);
+      throw explainAppend(cause, failure, expectedLastSequence);
     }
+  }
+
+  async last(stream: string, subject: string): Promise<LogEntry | undefined> {
+    const failure = `Cannot read the last of "${subject}" in stream "${stream}"`;
+    const stored = await this.#ask(
+      failure,
+      () => this.#manager.streams.getMessage(stream, { last_by_subj: subject }),
+    );
+    if (stored === null) return undefined;
+    const { seq: sequence, data, header } = stored;
+    return { sequence, subject: stored.subject, data, headers: decodeHeaders(header) };
   }
 
   read(
@@ -146,8 +164,10 @@ export class NatsLog implements Log {
   }
 
   async *lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
+    // Up to nats-server 2.9.10 a consumer of one subject does not find its newest
+    // entry once a purge has taken the file that the subject began in.
     if (isSubject(filter)) {
-      const entry = await this.#lastOf(stream, filter);
+      const entry = await this.last(stream, filter);
       if (entry !== undefined) yield entry;
       return;
     }
@@ -155,25 +175,6 @@ export class NatsLog implements Log {
       deliver_policy: DeliverPolicy.LastPerSubject,
       filter_subject: filter,
     });
-  }
-
-  /**
-   * The subject's newest entry. Up to nats-server 2.9.10 a consumer of one subject
-   * does not find it once a purge has taken the file that the subject began in.
-   */
-  async #lastOf(stream: string, subject: string): Promise<LogEntry | undefined> {
-    const failure = `Cannot read stream "${stream}"`;
-    const get = () => this.#manager.streams.getMessage(stream, { last_by_subj: subject });
-    try {
-      const stored = await this.#link.during(failure, get);
-      if (stored === null) return undefined;
-      const { seq: sequence, data, header } = stored;
-      return { sequence, subject, data: new Uint8Array(data), headers: decodeHeaders(header) };
-    } catch (cause) {
-      if (cause instanceof UnavailableError) throw cause;
-      if (isApiError(cause, [JetStreamApiCodes.NoMessageFound])) return undefined;
-      throw explain(cause, failure);
-    }
   }
 
   async subjects(stream: string, filter: string): Promise<string[]> {
@@ -191,20 +192,15 @@ export class NatsLog implements Log {
   ): Promise<void> {
     const { filter = ">", before } = options;
     if (before !== undefined && before <= 1) return;
-    try {
-      const range = before === undefined ? { filter } : { filter, seq: before };
-      await this.#manager.streams.purge(stream, range);
-    } catch (cause) {
-      throw explain(cause, `Cannot purge stream "${stream}"`);
-    }
+    const range = before === undefined ? { filter } : { filter, seq: before };
+    await this.#ask(
+      `Cannot purge stream "${stream}"`,
+      () => this.#manager.streams.purge(stream, range),
+    );
   }
 
-  async info(stream: string): Promise<StreamInfo> {
-    try {
-      return toStreamInfo(await this.#manager.streams.info(stream));
-    } catch (cause) {
-      throw explain(cause, `Cannot inspect stream "${stream}"`);
-    }
+  info(stream: string): Promise<StreamInfo> {
+    return this.#inspect(stream, `Cannot inspect stream "${stream}"`);
   }
 
   async #find(stream: string): Promise<NatsStreamInfo | undefined> {
@@ -228,9 +224,8 @@ export class NatsLog implements Log {
           yield entry;
         }
       } catch (cause) {
-        if (isApiError(cause, [JetStreamApiCodes.StreamNotFound])) {
-          throw explain(cause, `Cannot follow stream "${stream}"`);
-        }
+        const reason = cause instanceof Error ? cause.cause : undefined;
+        if (isApiError(reason, [JetStreamApiCodes.StreamNotFound])) throw cause;
         await delay(systemClock, FOLLOW_RETRY_MS, signal);
       }
     }
@@ -257,9 +252,7 @@ export class NatsLog implements Log {
   }
 
   async *#consume(stream: string, config: Partial<ConsumerConfig>): AsyncIterable<LogEntry> {
-    const { lastSequence } = await this.info(stream).catch((error) => {
-      throw explain(error.cause ?? error, `Cannot read stream "${stream}"`);
-    });
+    const { lastSequence } = await this.#inspect(stream, `Cannot read stream "${stream}"`);
     const { name, num_pending } = await this.#addConsumer(stream, config);
     const pull = { connection: this.#connection, link: this.#link, stream, consumer: name };
     try {
@@ -280,18 +273,60 @@ export class NatsLog implements Log {
     }
   }
 
-  #addConsumer(stream: string, config: Partial<ConsumerConfig>) {
-    return this.#link.during(
-      `Cannot read stream "${stream}"`,
-      () =>
-        this.#manager.consumers.add(stream, {
-          ...config,
-          ack_policy: AckPolicy.None,
-          inactive_threshold: nanos(CONSUMER_INACTIVE_MS),
-          mem_storage: true,
-          num_replicas: 1,
-        }),
-    );
+  async #inspect(stream: string, failure: string): Promise<StreamInfo> {
+    return toStreamInfo(await this.#ask(failure, () => this.#manager.streams.info(stream)));
+  }
+
+  /**
+   * A cluster may place the consumer on a member that has just died, and it does not
+   * answer then. Another try may be placed better, so the first ones do not wait long.
+   */
+  #addConsumer(stream: string, config: Partial<ConsumerConfig>): Promise<NewConsumer> {
+    let timeoutMs = CONSUMER_TIMEOUT_MIN_MS / 2;
+    return this.#ask(`Cannot read stream "${stream}"`, () => {
+      timeoutMs = Math.min(2 * timeoutMs, CONSUMER_TIMEOUT_MAX_MS);
+      return this.#createConsumer(stream, config, timeoutMs);
+    });
+  }
+
+  async #createConsumer(
+    stream: string,
+    config: Partial<ConsumerConfig>,
+    timeout: number,
+  ): Promise<NewConsumer> {
+    const request = {
+      stream_name: stream,
+      config: {
+        ...config,
+        ack_policy: AckPolicy.None,
+        inactive_threshold: nanos(CONSUMER_INACTIVE_MS),
+        mem_storage: true,
+        num_replicas: 1,
+      },
+    };
+    const subject = `$JS.API.CONSUMER.CREATE.${stream}`;
+    const answer = await this.#connection.request(subject, JSON.stringify(request), { timeout });
+    const { error, ...consumer } = answer.json<NewConsumer & { error?: ApiError }>();
+    if (error !== undefined) throw new JetStreamApiError(error);
+    return consumer;
+  }
+
+  /**
+   * Asks, and asks again for a while where nobody can answer now, since the server
+   * restarts or the cluster elects a leader.
+   */
+  async #ask<T>(failure: string, request: () => Promise<T>): Promise<T> {
+    const giveUpAt = systemClock.now() + PATIENCE_MS;
+    while (true) {
+      try {
+        return await this.#link.during(failure, request);
+      } catch (cause) {
+        const isFinal = this.#link.isClosed || systemClock.now() > giveUpAt ||
+          !isUnavailable(cause);
+        if (isFinal) throw cause instanceof UnavailableError ? cause : explain(cause, failure);
+      }
+      await delay(systemClock, ASK_AGAIN_MS);
+    }
   }
 
   /** Where it cannot be deleted now, the server does so when it has been idle. */
@@ -302,31 +337,32 @@ export class NatsLog implements Log {
   }
 }
 
-function toStreamSettings(config: StreamConfig) {
-  return {
-    subjects: [...config.subjects],
-    storage: config.storage === "file" ? StorageType.File : StorageType.Memory,
-    retention: RetentionPolicy.Limits,
-    discard: config.discard === "new" ? DiscardPolicy.New : DiscardPolicy.Old,
-    max_bytes: config.bytesMax,
-    max_msgs_per_subject: config.messagesPerSubjectMax ?? -1,
-    num_replicas: config.replicas,
-  };
+function explainAppend(
+  cause: unknown,
+  failure: string,
+  expectedLastSequence: number | undefined,
+): Error {
+  if (cause instanceof UnavailableError) return cause;
+  if (isApiError(cause, WRONG_LAST_CODES)) {
+    const message = `${failure} behind sequence ${expectedLastSequence}: ${cause.message}`;
+    return new WrongLastSequenceError(message, { cause });
+  }
+  if (isApiError(cause, NO_ROOM_CODES)) {
+    return new StreamFullError(`${failure}: ${cause.message}`, { cause });
+  }
+  if (isPayloadTooLarge(cause)) return new RangeError(`${failure}: ${cause.message}`, { cause });
+  if (isNoResponders(cause)) return new Error(`${failure}: no stream captures it`, { cause });
+  if (isTimeout(cause)) {
+    return new UnavailableError(`${failure}: no answer in ${APPEND_TIMEOUT_MS} ms`, { cause });
+  }
+  return explain(cause, failure);
 }
 
-/** Halves, down to the smallest that is of use. */
-function sizesFrom(bytesMax: number): number[] {
-  return Array.from({ length: HALVINGS_MAX + 1 }, (_, i) => Math.floor(bytesMax / 2 ** i));
-}
-
-function toStreamInfo({ config, state }: NatsStreamInfo): StreamInfo {
-  return {
-    messages: state.messages,
-    bytes: state.bytes,
-    bytesMax: config.max_bytes,
-    firstSequence: state.messages === 0 ? state.last_seq + 1 : state.first_seq,
-    lastSequence: state.last_seq,
-  };
+/** Whether a later try may fare better. */
+function isUnavailable(error: unknown): boolean {
+  if (error instanceof UnavailableError || isTimeout(error) || isNoResponders(error)) return true;
+  return error instanceof JetStreamApiError &&
+    (error.status === UNAVAILABLE_STATUS || NO_PEERS_CODES.includes(error.code));
 }
 
 function isApiError(error: unknown, codes: readonly number[]): error is JetStreamApiError {

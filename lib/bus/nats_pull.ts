@@ -75,7 +75,7 @@ class Arrivals {
     this.#waitMs = waitMs;
     this.#failure = `Cannot read stream "${stream}"`;
     this.#signal = signal;
-    this.#unsubscribe = link.onChange(() => this.#lose("the connection to NATS was lost"));
+    this.#unsubscribe = link.onStatus(() => this.#lose("the connection to NATS was lost"));
     signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (signal?.aborted) this.#finish();
     this.#watchSilence();

@@ -133,6 +133,19 @@ export class Table {
     this.structureChangedLast = source.structureChangedLast;
     this.#data.clear();
   }
+
+  /** A table with the same rows and marks, apart from this one. */
+  copy(): Table {
+    const copy = new Table(this.components);
+    copy.take(this);
+    copy.entities = this.entities.slice(0, this.count);
+    for (const store of copy.stores) {
+      store.changed = store.changed.slice(0, this.count);
+      for (const column of store.columns) column.detach(this.count);
+    }
+    return copy;
+  }
+
   #copyRow(to: number, from: number): void {
     this.entities[to] = this.entities[from];
     for (const { changed, columns } of this.stores) {
@@ -149,18 +162,6 @@ export class Table {
     const data = Object.fromEntries(store.columns.map(({ field, data }) => [field.name, data]));
     this.#data.set(component, data);
     return data;
-  }
-
-  /** A table with the same rows and marks, apart from this one. */
-  copy(): Table {
-    const copy = new Table(this.components);
-    copy.take(this);
-    copy.entities = this.entities.slice(0, this.count);
-    for (const store of copy.stores) {
-      store.changed = store.changed.slice(0, this.count);
-      for (const column of store.columns) column.detach(this.count);
-    }
-    return copy;
   }
 }
 

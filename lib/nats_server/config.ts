@@ -11,6 +11,19 @@ export interface ServerConfig {
   readonly maxPayloadBytes: number;
   /** Absent: no WebSocket. */
   readonly websocket?: WebsocketConfig;
+  /** Absent: a server of its own. */
+  readonly cluster?: ClusterConfig;
+}
+
+/** A server's place in a cluster. */
+export interface ClusterConfig {
+  readonly name: string;
+  /** Unique in the cluster, and the same after a restart. */
+  readonly serverName: string;
+  /** Where the other members connect. */
+  readonly port: number;
+  /** The other members, as `nats-route://host:port`; its own address does no harm. */
+  readonly routes: readonly string[];
 }
 
 export interface WebsocketConfig {
@@ -25,7 +38,7 @@ const PENDING_PAYLOADS_MAX = 32;
 
 /** Text of a nats-server configuration file. */
 export function formatConfig(config: ServerConfig): string {
-  const { port, storeFolder, maxPayloadBytes, websocket } = config;
+  const { port, storeFolder, maxPayloadBytes, websocket, cluster } = config;
   const lines = [
     `host: "127.0.0.1"`,
     `port: ${formatPort(port)}`,
@@ -39,6 +52,12 @@ export function formatConfig(config: ServerConfig): string {
       : `, allowed_origins: ${JSON.stringify(websocket.origins)}`;
     const address = `host: "127.0.0.1", port: ${formatPort(websocket.port)}`;
     lines.push(`websocket { ${address}, no_tls: true${origins} }`);
+  }
+  if (cluster !== undefined) {
+    lines.push(`server_name: ${JSON.stringify(cluster.serverName)}`);
+    const address = `host: "127.0.0.1", port: ${cluster.port}`;
+    const routes = JSON.stringify(cluster.routes);
+    lines.push(`cluster { name: ${JSON.stringify(cluster.name)}, ${address}, routes: ${routes} }`);
   }
   return lines.join("\n") + "\n";
 }

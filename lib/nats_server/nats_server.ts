@@ -6,7 +6,7 @@
  */
 import { type Clock, delay, systemClock } from "../clock.ts";
 import { UserError } from "../user_error.ts";
-import { formatConfig } from "./config.ts";
+import { type ClusterConfig, formatConfig } from "./config.ts";
 import { claimDataFolder, type DataFolder, PID_FILE_NAME } from "./data_folder.ts";
 import { findServer } from "./find_server.ts";
 import { GUARD_SCRIPT } from "./guard.ts";
@@ -26,6 +26,8 @@ export interface StartServerOptions {
   /** Web origins that may connect; by default any, so any page open on this machine. */
   websocketOrigins?: readonly string[];
   maxPayloadBytes?: number;
+  /** Makes it a member of a cluster on this machine. */
+  cluster?: ClusterConfig;
   /** By default one that {@linkcode findServer} finds. */
   executable?: string;
   clock?: Clock;
@@ -85,6 +87,7 @@ function toConfigText(dataDir: string, options: StartServerOptions): string {
     port: options.port ?? 0,
     storeFolder: dataDir,
     maxPayloadBytes: options.maxPayloadBytes ?? MAX_PAYLOAD_BYTES_DEFAULT,
+    ...(options.cluster && { cluster: options.cluster }),
     ...(options.websocket ? { websocket: { port: websocketPort, origins: websocketOrigins } } : {}),
   });
 }

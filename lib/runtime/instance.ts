@@ -15,14 +15,14 @@ import { decodeMessage, type Encoded, encodeMessage, type HeaderFields } from ".
 import type { MessageOf } from "../wire/messages.ts";
 import type { Subjects } from "../wire/subjects.ts";
 import { WireError } from "../wire/wire_error.ts";
-import { Broadcasts } from "./broadcasts.ts";
 import { Registration, type Vitals } from "./registration.ts";
 import type { BroadcastSet } from "./rows.ts";
 import { type DecodedShard, type ShardOutput, ShardRunner } from "./run_shard.ts";
+import { SetFeed } from "./set_feed.ts";
 import type { SystemDefinition } from "./system.ts";
 
-const CATCH_UP_RETRY_MS = 250;
-const SET_RETRY_MS = 5;
+/** Schedules on hand for each credit; the coordinator sends no more than two, but others might. */
+const SCHEDULES_PER_CREDIT_MAX = 4;
 const ERROR_LENGTH_MAX = 4096;
 /** Over NATS a message's headers count as well. */
 const HEADER_BYTES_MAX = 1024;
@@ -47,19 +47,25 @@ export interface InstanceOptions {
 export class Instance {
   readonly #options: InstanceOptions;
   readonly #runner: ShardRunner;
-  readonly #broadcasts: Broadcasts;
+  readonly #sets: SetFeed;
   readonly #credits = new Set<Subscription>();
   readonly #running = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   readonly #totals = { shards: 0, rows: 0, errors: 0, refused: 0 };
   #turn: Promise<void> = Promise.resolve();
   readonly #registration: Registration;
+  /** The newest schedule's tick and epoch. */
+  #newest = { epoch: 0, tick: 0 };
   #busyMs = 0;
 
   constructor(options: InstanceOptions) {
     const { manifests, manifest, definition } = options;
     this.#options = options;
-    this.#broadcasts = new Broadcasts(manifests.schema, manifest);
+    this.#sets = new SetFeed({
+      ...options,
+      signal: this.#stopping.signal,
+      onRefused: (message, error) => this.#refuse(message, error),
+    });
     this.#runner = new ShardRunner({ schema: manifests.schema, manifest, run: definition.run });
     this.#registration = new Registration({
       ...options,
@@ -73,11 +79,8 @@ export class Instance {
     const { bus, subjects, manifest, credits, instanceId } = this.#options;
     await this.#registration.begin();
     if (this.#stopping.signal.aborted) return;
-    if (manifest.broadcast.size > 0) {
-      bus.subscribe(subjects.componentSet(manifest.name), (message) => this.#receiveSet(message));
-      await this.#catchUp();
-      if (this.#stopping.signal.aborted) return;
-    }
+    await this.#sets.open();
+    if (this.#stopping.signal.aborted) return;
     this.#credits.add(
       bus.subscribe(subjects.schedule(manifest.name, instanceId), (message) => {
         this.#run(message, () => {});
@@ -94,22 +97,6 @@ export class Instance {
     await Promise.all(this.#running);
     await this.#registration.stop();
     await this.#registration.unregister();
-  }
-
-  /** Reads the sets that were published before, however long that takes. */
-  async #catchUp(): Promise<void> {
-    const { bus, log, clock, report } = this.#options;
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        // From here on the server passes on what is published.
-        await bus.flush();
-        return await this.#replaySets(log);
-      } catch (error) {
-        report.warn(`cannot read the broadcast sets: ${messageOf(error)}; trying again`);
-        await delay(clock, CATCH_UP_RETRY_MS, signal);
-      }
-    }
   }
 
   /** @param elapsedMs since it was called before */
@@ -142,9 +129,13 @@ export class Instance {
   /** Runs one schedule and returns what publishes its outcome. */
   async #answerTo(message: Message): Promise<() => void> {
     try {
+      this.#checkRoom();
       const shard = this.#runner.decode(this.#decodeSchedule(message));
-      const sets = await this.#setsOf(shard.schedule);
+      const sets = await this.#sets.of(shard.schedule);
       await this.#nextTurn();
+      if (this.#isObsolete(shard.schedule)) {
+        return this.#publisherOf(this.#encodeAck(shard.schedule, { compute_ms: 0 }));
+      }
       return await this.#runShard(shard, { sets, reply: message.reply });
     } catch (error) {
       return () => this.#refuse(message, error);
@@ -161,6 +152,12 @@ export class Instance {
     return turn;
   }
 
+  #checkRoom(): void {
+    const schedulesMax = this.#options.credits * SCHEDULES_PER_CREDIT_MAX;
+    if (this.#running.size < schedulesMax) return;
+    throw new WireError(`Cannot take a schedule: ${schedulesMax} are waiting, which is the most`);
+  }
+
   #decodeSchedule(message: Message): Schedule {
     const schedule = decodeMessage("SystemSchedule", message);
     const { name } = this.#options.manifest;
@@ -170,7 +167,16 @@ export class Instance {
     if (schedule.epoch < this.#registration.epoch) {
       throw new WireError(`Cannot run a shard of term ${schedule.epoch}: it is over`);
     }
+    const { epoch, tick_id: tick } = schedule;
+    const isNewest = epoch > this.#newest.epoch ||
+      (epoch === this.#newest.epoch && tick > this.#newest.tick);
+    if (isNewest) this.#newest = { epoch, tick };
     return schedule;
+  }
+
+  /** True when its coordinator has gone on without it, so that nobody needs it any more. */
+  #isObsolete({ epoch, tick_id }: Schedule): boolean {
+    return epoch === this.#newest.epoch && tick_id < this.#newest.tick;
   }
 
   async #runShard(
@@ -251,55 +257,6 @@ export class Instance {
       reason: reason.slice(0, ERROR_LENGTH_MAX),
     });
     bus.publish(message.reply, data, options);
-  }
-
-  #receiveSet(message: Message): void {
-    try {
-      this.#broadcasts.receive(decodeMessage("ComponentSet", message));
-    } catch (error) {
-      this.#refuse(message, error);
-    }
-  }
-
-  /** The sets that a schedule names; those that are not here yet are read from the log. */
-  async #setsOf({ sets, epoch }: Schedule): Promise<Record<string, BroadcastSet>> {
-    const result: Record<string, BroadcastSet> = {};
-    const { clock, log, manifest } = this.#options;
-    const deadline = clock.now() + manifest.deadlineMs;
-    for (const name of manifest.broadcast.keys()) {
-      const version = sets[name];
-      if (version === undefined) {
-        throw new TypeError(`Cannot run: broadcast "${name}" has no version`);
-      }
-      let set = this.#broadcasts.get(name, { epoch, version });
-      while (set === undefined) {
-        if (clock.now() > deadline || this.#stopping.signal.aborted) {
-          throw new RangeError(
-            `Cannot run: broadcast "${name}" of tick ${version} is not in the log`,
-          );
-        }
-        await this.#replaySets(log);
-        set = this.#broadcasts.get(name, { epoch, version });
-        if (set === undefined) await delay(clock, SET_RETRY_MS, this.#stopping.signal);
-      }
-      result[name] = set;
-    }
-    return result;
-  }
-
-  async #replaySets(log: Log): Promise<void> {
-    const { subjects, manifest } = this.#options;
-    const filter = subjects.componentSet(manifest.name);
-    for await (const entry of log.lastPerSubject(subjects.streams.sets, filter)) {
-      try {
-        this.#broadcasts.receive(
-          decodeMessage("ComponentSet", { ...entry, noResponders: false }),
-        );
-      } catch (error) {
-        // It was refused when it was published, and may come up with every replay.
-        if (!(error instanceof WireError)) throw error;
-      }
-    }
   }
 
   #countRun(computeMs: number, rows: number): number {

@@ -43,6 +43,8 @@ export class Registration {
   readonly #options: RegistrationOptions;
   readonly #stopping = new AbortController();
   #lease: Subscription | undefined;
+  /** Aborted when the coordinator is to hear from us at once. */
+  #pause = new AbortController();
   #epoch = 0;
   #heartbeatMs = 1000;
   #heartbeats: Promise<void> = Promise.resolve();
@@ -62,6 +64,7 @@ export class Registration {
   async begin(): Promise<void> {
     const { bus, subjects } = this.#options;
     this.#lease = bus.subscribe(subjects.lease, (message) => this.#hearLease(message));
+    bus.onStatus((status) => status === "reconnected" && this.#pause.abort());
     await this.#make();
     this.#heartbeats = this.#beat();
   }
@@ -69,6 +72,7 @@ export class Registration {
   /** Registers no more, and gives no more signs of life. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#pause.abort();
     this.#lease?.unsubscribe();
     await this.#heartbeats;
   }
@@ -143,7 +147,8 @@ export class Registration {
     let since = clock.now();
     let isAlone = false;
     while (!signal.aborted) {
-      await delay(clock, this.#heartbeatMs, signal);
+      this.#pause = new AbortController();
+      await delay(clock, this.#heartbeatMs, this.#pause.signal);
       if (signal.aborted) return;
       const now = clock.now();
       const value = { instance_id: instanceId, system: manifest.name, ...vitals(now - since) };

@@ -13,7 +13,8 @@ import { type ComponentType, componentType, createSchema, type Schema } from "..
 import { parseFieldValue } from "../ecs/field_value.ts";
 import { decodePayload } from "../wire/codec.ts";
 import { asWireError } from "../wire/column.ts";
-import type { MessageOf, SNAPSHOT_KINDS } from "../wire/messages.ts";
+import type { MessageOf } from "../wire/messages.ts";
+import type { SNAPSHOT_KINDS } from "../wire/snapshot_messages.ts";
 import { WireError } from "../wire/wire_error.ts";
 import { entityCount, type WorldImage } from "./world_image.ts";
 

@@ -27,8 +27,8 @@ import {
 import type { WorldImage } from "./world_image.ts";
 
 const BYTES_MAX = 8 * 1024 ** 3;
-/** Parts that are on their way to the log at a time. */
-const PARTS_IN_FLIGHT_MAX = 8;
+/** Parts that are on their way to the log at a time; no more are encoded without letting others work. */
+const PARTS_IN_FLIGHT_MAX = 4;
 
 export interface Snapshot {
   readonly meta: SnapshotMeta;
@@ -47,8 +47,6 @@ export interface SnapshotStoreOptions {
   readonly subjects: Subjects;
   /** Largest message that the log takes. */
   readonly payloadBytesMax: number;
-  /** Resolves in another turn, so that a long work lets others have theirs. */
-  turn(): Promise<void>;
 }
 
 export interface ProgressOptions {
@@ -209,7 +207,7 @@ export class SnapshotStore {
   }
 
   async #appendParts(id: string, encoded: Iterable<Uint8Array>): Promise<PartDigest[]> {
-    const { log, subjects, turn } = this.#options;
+    const { log, subjects } = this.#options;
     const parts: PartDigest[] = [];
     const appends: Promise<number>[] = [];
     for (const data of encoded) {
@@ -220,7 +218,6 @@ export class SnapshotStore {
       appends.push(append);
       parts.push({ bytes: data.length, digest: digest64(data) });
       await appends.at(-PARTS_IN_FLIGHT_MAX);
-      await turn();
     }
     await Promise.all(appends);
     return parts;
@@ -233,7 +230,9 @@ export class SnapshotStore {
     const { log, subjects } = this.#options;
     let number = 0;
     const filter = subjects.snapshot(snapshot, "*");
-    for await (const { data } of log.read(this.#stream, { filter })) {
+    for await (const { subject, data } of log.read(this.#stream, { filter })) {
+      // A part may be stored twice, where somebody on the way has sent it again.
+      if (Number(subject.slice(subject.lastIndexOf(".") + 1)) < number) continue;
       await asDamage(failure, () => checkPart(data, { number, parts }));
       number++;
       yield data;

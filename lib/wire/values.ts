@@ -1,11 +1,10 @@
 /**
- * The types of values in messages, each checked in both directions.
+ * The types of single values in messages, each checked in both directions.
  *
  * @module
  */
 import * as z from "zod";
 import type { ValueType } from "@std/msgpack";
-import { FIELD_TYPES } from "../ecs/field_type.ts";
 
 const NAME_LENGTH_MAX = 256;
 const TEXT_LENGTH_MAX = 16_384;
@@ -17,6 +16,21 @@ export const instanceId = name.regex(/^[^\s.*>]+$/, "expected one token of a sub
 export const text = z.string().max(TEXT_LENGTH_MAX);
 export const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, "expected bin");
 export const anyValue = z.custom<ValueType>((value) => value !== undefined, "expected a value");
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+/**
+ * A component's values by field. That it is a map is all that is found out here;
+ * names and values are checked once, where the schema is known.
+ */
+export const fieldValues = z.custom<Record<string, ValueType>>(isMap, "expected a map");
+
+/** Field values by component. */
+export const componentValues = z.custom<Record<string, Record<string, ValueType>>>(
+  (value) => isMap(value) && Object.values(value).every(isMap),
+  "expected a map of maps",
+);
 
 /** A subject that one can publish to: no wildcards, white space or empty tokens. */
 export const subject = name.regex(/^[^\s.*>]+(\.[^\s.*>]+)*$/, "expected a subject");
@@ -61,18 +75,11 @@ export const digest = z.codec(
   { decode: (value) => BigInt(value), encode: (value) => value },
 );
 
-/** A query by names. */
-export const query = z.object({
-  read: z.array(name).optional(),
-  write: z.array(name).optional(),
-  optional: z.array(name).optional(),
-  with: z.array(name).optional(),
-  without: z.array(name).optional(),
-  changed: z.array(name).optional(),
-});
+/**
+ * Columns by `Component.field`: fixed fields as little-endian bytes, list fields
+ * as an array with one value per row.
+ */
+export const columns = z.record(name, z.union([bytes, z.array(anyValue)]));
 
-/** A component's layout, as a snapshot declares it. */
-export const layout = z.object({
-  name,
-  fields: z.array(z.object({ name, type: z.enum(FIELD_TYPES), default: anyValue })),
-});
+/** A command that had no effect: its place in the list, and why. */
+export const refusedCommand = z.object({ index: count, reason: text });

@@ -1,0 +1,90 @@
+/**
+ * The desk where queries wait. They are answered between two ticks, from the world
+ * as it is then, and a bounded amount at a time: a flood of them neither holds up
+ * the ticks nor piles up in memory, and who comes when the desk is full is refused.
+ *
+ * @module
+ */
+import type { Message } from "../lib/bus/bus.ts";
+import type { Encoded } from "../lib/wire/codec.ts";
+import type { MessageOf } from "../lib/wire/messages.ts";
+
+export interface Question {
+  readonly request: MessageOf<"QueryRequest">;
+  readonly message: Message;
+}
+
+export interface QueryDeskOptions {
+  /** The answer as of now; undefined where the query is refused instead. */
+  answer(question: Question): Encoded | undefined;
+  send(question: Question, answer: Encoded): void;
+  /** Resolves when all that the world shows now is stored, and so may be told. */
+  settled(): Promise<void>;
+  /** Resolves when what was sent is on its way, and no longer here. */
+  flush(): Promise<void>;
+}
+
+export const QUESTIONS_MAX = 256;
+/** Answers made at a time; one at least, however large. */
+const ANSWER_BYTES_MAX = 1024 * 1024;
+
+export class QueryDesk {
+  readonly #options: QueryDeskOptions;
+  readonly #questions: Question[] = [];
+  #isOpen = true;
+  /** Answers are made, and have not been sent yet. */
+  #isBusy = false;
+
+  constructor(options: QueryDeskOptions) {
+    this.#options = options;
+  }
+
+  get isFull(): boolean {
+    return this.#questions.length >= QUESTIONS_MAX;
+  }
+
+  /** Takes a question; not when the desk is full. */
+  ask(question: Question): void {
+    this.#questions.push(question);
+    this.#serve();
+  }
+
+  /** The world is between two ticks. */
+  open(): void {
+    this.#isOpen = true;
+    this.#serve();
+  }
+
+  /** A tick begins. */
+  close(): void {
+    this.#isOpen = false;
+  }
+
+  async #serve(): Promise<void> {
+    while (this.#isOpen && !this.#isBusy && this.#questions.length > 0) {
+      this.#isBusy = true;
+      const answers = this.#answerSome();
+      try {
+        await this.#options.settled();
+        for (const [question, answer] of answers) this.#options.send(question, answer);
+        await this.#options.flush();
+      } catch {
+        // The coordinator ends, or the connection broke: whoever asked hears nothing, and asks again.
+      }
+      this.#isBusy = false;
+    }
+  }
+
+  #answerSome(): (readonly [Question, Encoded])[] {
+    const answers: (readonly [Question, Encoded])[] = [];
+    for (let bytes = 0; bytes < ANSWER_BYTES_MAX;) {
+      const question = this.#questions.shift();
+      if (question === undefined) break;
+      const answer = this.#options.answer(question);
+      if (answer === undefined) continue;
+      answers.push([question, answer]);
+      bytes += answer.data.length;
+    }
+    return answers;
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * The processes of a simulated world: coordinators, instances and a client, all
+ * of them the production code. It starts again what has ended, as whoever
+ * operates a world does.
+ *
+ * @module
+ */
+import { Coordinator } from "../coordinator/coordinator.ts";
+import type { MemoryNetwork } from "../lib/bus/memory_bus.ts";
+import { type Clock, delay } from "../lib/clock.ts";
+import type { SystemManifest } from "../lib/manifest/manifest.ts";
+import { Instance } from "../lib/runtime/instance.ts";
+import type { SystemFunction } from "../lib/runtime/system.ts";
+import type { Subjects } from "../lib/wire/subjects.ts";
+import type { Draw } from "./draw.ts";
+import type { Observer } from "./observer.ts";
+import { type ProcessOptions, SimulatedProcess } from "./process.ts";
+import { toQuanta } from "./process_clock.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** How long a script may take when it is slow. */
+const SLOW_MS_MAX = 300;
+const RESTART_MS_MAX = 1500;
+const RECONNECT_MS = 100;
+const COORDINATORS_MAX = 2;
+
+export interface ClusterOptions extends Pick<ProcessOptions, "say" | "onError"> {
+  readonly scenario: Scenario;
+  readonly network: MemoryNetwork;
+  readonly clock: Clock;
+  readonly subjects: Subjects;
+  readonly draw: Draw;
+  readonly observer: Observer;
+  /** Share of the scripts' runs that are slow, 0 to 1. */
+  readonly slowShare: number;
+  /** What instances run in a script's place. */
+  tamper(script: SystemFunction): SystemFunction;
+  /** A coordinator has reached the last tick. */
+  onDone(coordinator: Coordinator): void;
+  /** A process ended by itself, while it was starting or later. */
+  onCrash(name: string, error: unknown, isStarting: boolean): void;
+}
+
+export class Cluster {
+  readonly #options: ClusterOptions;
+  readonly #instances = new Map<SimulatedProcess, SystemManifest>();
+  readonly #running = new Map<SimulatedProcess, Instance>();
+  readonly #coordinators = new Set<SimulatedProcess>();
+  #isServerUp = true;
+  #isCalm = false;
+  #isOver = false;
+  #count = 0;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+  }
+
+  get instances(): readonly SimulatedProcess[] {
+    return [...this.#instances.keys()];
+  }
+
+  /** One, or two where another one was started beside it. */
+  get coordinators(): readonly SimulatedProcess[] {
+    return [...this.#coordinators];
+  }
+
+  /** Every process that lives. */
+  get processes(): readonly SimulatedProcess[] {
+    return [...this.#instances.keys(), ...this.#coordinators];
+  }
+
+  start(): void {
+    this.startCoordinator();
+    for (const manifest of this.#options.scenario.manifests.systems) {
+      for (let i = 0; i < manifest.instances; i++) this.startInstance(manifest);
+    }
+  }
+
+  /** From now on no script is slow any more, and what is down is up again. */
+  calm(): void {
+    this.#isCalm = true;
+    this.#isServerUp = true;
+    for (const process of this.processes) {
+      process.resume();
+      process.reconnect();
+    }
+  }
+
+  kill(process: SimulatedProcess): void {
+    const manifest = this.#instances.get(process);
+    this.#forget(process);
+    process.kill();
+    this.#restartLater(manifest);
+  }
+
+  /** Ends an instance as SIGTERM does. */
+  stop(process: SimulatedProcess): void {
+    const instance = this.#running.get(process);
+    const manifest = this.#instances.get(process);
+    if (instance === undefined) return;
+    this.#forget(process);
+    instance.stop().then(() => process.bus.close()).catch((error) =>
+      this.#options.onCrash(process.name, error, false)
+    );
+    this.#restartLater(manifest);
+  }
+
+  /** Every connection breaks, and the streams in memory are empty when the server is back. */
+  stopServer(): void {
+    this.#isServerUp = false;
+    for (const process of this.processes) process.disconnect();
+    this.#options.network.forgetMemory();
+  }
+
+  startServer(): void {
+    this.#isServerUp = true;
+    const { clock, draw } = this.#options;
+    for (const process of this.processes) {
+      clock.after(toQuanta(draw.exponential(RECONNECT_MS)), () => this.reconnect(process));
+    }
+  }
+
+  reconnect(process: SimulatedProcess): void {
+    if (this.#isServerUp) process.reconnect();
+  }
+
+  /** Starts one more coordinator; returns its name, or undefined when there are enough. */
+  startBeside(): string | undefined {
+    if (this.#coordinators.size >= COORDINATORS_MAX) return undefined;
+    return this.startCoordinator();
+  }
+
+  /** Ends everything, and makes the world again from what is stored. */
+  async recover(): Promise<Coordinator> {
+    this.#isOver = true;
+    for (const process of this.processes) process.kill();
+    this.#instances.clear();
+    this.#coordinators.clear();
+    return await this.#open(this.#startProcess("reader"));
+  }
+
+  startInstance(manifest: SystemManifest): void {
+    const { scenario, subjects } = this.#options;
+    const script = scenario.scripts.get(manifest.name);
+    if (script === undefined) throw new RangeError(`Cannot start "${manifest.name}"`);
+    const process = this.#startProcess(`${manifest.name}-${++this.#count}`);
+    const { bus, log, clock, report, name } = process;
+    const instance = new Instance({
+      bus,
+      log,
+      clock,
+      report,
+      subjects,
+      manifests: scenario.manifests,
+      manifest,
+      definition: { run: this.#slowed(this.#options.tamper(script), clock) },
+      instanceId: name,
+      credits: scenario.credits,
+    });
+    this.#instances.set(process, manifest);
+    this.#running.set(process, instance);
+    instance.start().catch((error) => this.#ended(process, error, false));
+  }
+
+  startCoordinator(): string {
+    const process = this.#startProcess(`coordinator-${++this.#count}`);
+    this.#coordinators.add(process);
+    this.#open(process).then(
+      (coordinator) => this.#run(process, coordinator),
+      (error) => this.#ended(process, error, true),
+    );
+    return process.name;
+  }
+
+  #open(process: SimulatedProcess): Promise<Coordinator> {
+    const { scenario: { manifests, world, hz, isResident }, subjects, observer } = this.#options;
+    const { log, clock, report } = process;
+    return Coordinator.open({
+      bus: observer.watch(process.bus),
+      log,
+      clock,
+      report,
+      subjects,
+      manifests,
+      world,
+      hz: Number.isFinite(hz) ? hz : 60,
+      isUnpaced: !Number.isFinite(hz),
+      isResident,
+      replicas: 1,
+      dateMs: () => 0,
+    });
+  }
+
+  async #run(process: SimulatedProcess, coordinator: Coordinator): Promise<void> {
+    try {
+      await coordinator.run(this.#options.scenario.ticks);
+      this.#options.onDone(coordinator);
+    } catch (error) {
+      this.#ended(process, error, false);
+    }
+  }
+
+  #startProcess(name: string): SimulatedProcess {
+    const { network, clock, say, onError } = this.#options;
+    const process = new SimulatedProcess({ name, network, clock, say, onError });
+    if (!this.#isServerUp) process.disconnect();
+    return process;
+  }
+
+  /** A process ended by itself; whoever operates the world starts it again. */
+  #ended(process: SimulatedProcess, error: unknown, isStarting: boolean): void {
+    if (!process.isAlive) return;
+    this.#options.onCrash(process.name, error, isStarting);
+    this.kill(process);
+  }
+
+  #forget(process: SimulatedProcess): void {
+    this.#instances.delete(process);
+    this.#running.delete(process);
+    this.#coordinators.delete(process);
+  }
+
+  /** Starts an instance of the system, or a coordinator, in place of one that has ended. */
+  #restartLater(manifest: SystemManifest | undefined): void {
+    const { clock, draw } = this.#options;
+    clock.after(toQuanta(draw.unit() * RESTART_MS_MAX), () => {
+      if (this.#isOver) return;
+      if (manifest !== undefined) this.startInstance(manifest);
+      else if (this.#coordinators.size === 0) this.startCoordinator();
+    });
+  }
+
+  /** The script, which now and then takes its time. */
+  #slowed(script: SystemFunction, clock: Clock): SystemFunction {
+    const { draw, slowShare } = this.#options;
+    return (context) => {
+      if (this.#isCalm || !draw.chance(slowShare)) return script(context);
+      return delay(clock, draw.unit() * SLOW_MS_MAX).then(() => script(context));
+    };
+  }
+}
