@@ -8,7 +8,7 @@
 /** Growth of the mean from the middle third to the last, above which it is not flat. */
 const GROWTH_MAX = 0.05;
 /** Samples that make three thirds worth comparing. */
-export const SAMPLES_MIN = 9;
+const SAMPLES_MIN = 9;
 
 export interface Flatness {
   readonly what: string;

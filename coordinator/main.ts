@@ -22,6 +22,7 @@ interface Flags extends WorldFlags {
   readonly prefix: string;
   readonly replicas: number;
   readonly takeover?: true;
+  readonly migrate?: true;
   readonly standby?: true;
 }
 
@@ -56,6 +57,7 @@ async function main(args: string[]): Promise<void> {
         .conflicts("takeover"),
     )
     .option("--takeover", "take the place of a coordinator that leads this world now")
+    .option("--migrate", "go on even if values are lost that components.yaml has no place for")
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false);
   program.parse(args, { from: "user" });
@@ -88,6 +90,7 @@ async function coordinate(flags: Flags): Promise<void> {
     snapshots: snapshotPolicy(flags),
     replicas: flags.replicas,
     takeover: flags.takeover === true,
+    isLossAllowed: flags.migrate === true,
     report,
   });
   if (coordinator === undefined) return report.info("stopped");

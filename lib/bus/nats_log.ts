@@ -46,11 +46,6 @@ const APPEND_TIMEOUT_MS = 2_000;
 const PATIENCE_MS = 15_000;
 /** and how often. */
 const ASK_AGAIN_MS = 250;
-/**
- * How long a stream remembers the ids of what was appended. After a restart it reads
- * everything of that time to learn them anew.
- */
-const IDS_REMEMBERED_MS = 10_000;
 /** JetStream's: the last is another one, and, of newer servers, another one is being stored. */
 const WRONG_LAST_CODES = [JetStreamApiCodes.StreamWrongLastSequence, 10164];
 /** JetStream's: no suitable peers for placement, as while a cluster comes up. */

@@ -9,8 +9,14 @@ import {
   StorageType,
   type StreamInfo as NatsStreamInfo,
 } from "@nats-io/jetstream";
+import { nanos } from "@nats-io/nats-core";
 import type { StreamConfig, StreamInfo } from "./log.ts";
 
+/**
+ * How long a stream remembers the ids of what was appended. After a restart it reads
+ * everything of that time to learn them anew.
+ */
+const IDS_REMEMBERED_MS = 10_000;
 /** How often the size of a new stream is halved for a server that has not got the room. */
 const HALVINGS_MAX = 6;
 
