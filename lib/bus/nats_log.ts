@@ -12,15 +12,12 @@ import {
   type ApiError,
   type ConsumerConfig,
   DeliverPolicy,
-  DiscardPolicy,
   jetstream,
   JetStreamApiCodes,
   JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
   jetstreamManager,
-  RetentionPolicy,
-  StorageType,
   type StreamInfo as NatsStreamInfo,
 } from "@nats-io/jetstream";
 import { nanos, type NatsConnection } from "@nats-io/nats-core";
@@ -30,13 +27,17 @@ import {
   type Log,
   type LogEntry,
   type StreamConfig,
+  StreamFullError,
   type StreamInfo,
+  StreamNotFoundError,
   UnavailableError,
+  WrongLastSequenceError,
 } from "./log.ts";
-import { explain, explainAppend, isApiError, isUnavailable, NO_ROOM_CODES } from "./nats_errors.ts";
+import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
 import type { NatsLink } from "./nats_link.ts";
 import { pullEntries } from "./nats_pull.ts";
+import { sizesFrom, toStreamInfo, toStreamSettings } from "./nats_stream.ts";
 import { isSubject } from "./subject.ts";
 
 /** Appends are tried again, so that an answer lost with a stream's leader does not cost much. */
@@ -45,13 +46,14 @@ const APPEND_TIMEOUT_MS = 2_000;
 const PATIENCE_MS = 15_000;
 /** and how often. */
 const ASK_AGAIN_MS = 250;
-/**
- * How long a stream remembers the ids of what was appended. After a restart it reads
- * everything of that time to learn them anew.
- */
-const IDS_REMEMBERED_MS = 10_000;
-/** How often the size of a new stream is halved for a server that has not got the room. */
-const HALVINGS_MAX = 6;
+/** JetStream's: the last is another one, and, of newer servers, another one is being stored. */
+const WRONG_LAST_CODES = [JetStreamApiCodes.StreamWrongLastSequence, 10164];
+/** JetStream's: no suitable peers for placement, as while a cluster comes up. */
+const NO_PEERS_CODES = [10005];
+/** The status of what may be answered later. */
+const UNAVAILABLE_STATUS = 503;
+/** JetStream's: no resources, no storage, and a store that takes no more. */
+const NO_ROOM_CODES = [10023, 10047, 10077];
 /** Entries asked for at a time; each may be as large as the bus carries. */
 const READ_BATCH_MAX = 32;
 /** How long a follower waits for entries before it asks anew. */
@@ -157,8 +159,8 @@ export class NatsLog implements Log {
   }
 
   async *lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
-    // Up to nats-server 2.9.10 a consumer of one subject does not find its newest entry
-    // once a purge has taken the file that the subject began in.
+    // Up to nats-server 2.9.10 a consumer of one subject does not find its newest
+    // entry once a purge has taken the file that the subject began in.
     if (isSubject(filter)) {
       const entry = await this.last(stream, filter);
       if (entry !== undefined) yield entry;
@@ -239,7 +241,8 @@ export class NatsLog implements Log {
         yield* pullEntries({ ...pull, batch: READ_BATCH_MAX, waitMs: FOLLOW_WAIT_MS });
       }
     } finally {
-      await this.#deleteConsumer(stream, name);
+      // Who stops to follow is in a hurry.
+      void this.#deleteConsumer(stream, name);
     }
   }
 
@@ -329,30 +332,40 @@ export class NatsLog implements Log {
   }
 }
 
-function toStreamSettings(config: StreamConfig) {
-  return {
-    subjects: [...config.subjects],
-    storage: config.storage === "file" ? StorageType.File : StorageType.Memory,
-    retention: RetentionPolicy.Limits,
-    discard: config.discard === "new" ? DiscardPolicy.New : DiscardPolicy.Old,
-    max_bytes: config.bytesMax,
-    max_msgs_per_subject: config.messagesPerSubjectMax ?? -1,
-    duplicate_window: nanos(IDS_REMEMBERED_MS),
-    num_replicas: config.replicas,
-  };
+function explainAppend(
+  cause: unknown,
+  failure: string,
+  expectedLastSequence: number | undefined,
+): Error {
+  if (cause instanceof UnavailableError) return cause;
+  if (isApiError(cause, WRONG_LAST_CODES)) {
+    const message = `${failure} behind sequence ${expectedLastSequence}: ${cause.message}`;
+    return new WrongLastSequenceError(message, { cause });
+  }
+  if (isApiError(cause, NO_ROOM_CODES)) {
+    return new StreamFullError(`${failure}: ${cause.message}`, { cause });
+  }
+  if (isPayloadTooLarge(cause)) return new RangeError(`${failure}: ${cause.message}`, { cause });
+  if (isNoResponders(cause)) return new Error(`${failure}: no stream captures it`, { cause });
+  if (isTimeout(cause)) {
+    return new UnavailableError(`${failure}: no answer in ${APPEND_TIMEOUT_MS} ms`, { cause });
+  }
+  return explain(cause, failure);
 }
 
-/** Halves, down to the smallest that is of use. */
-function sizesFrom(bytesMax: number): number[] {
-  return Array.from({ length: HALVINGS_MAX + 1 }, (_, i) => Math.floor(bytesMax / 2 ** i));
+/** Whether a later try may fare better. */
+function isUnavailable(error: unknown): boolean {
+  if (error instanceof UnavailableError || isTimeout(error) || isNoResponders(error)) return true;
+  return error instanceof JetStreamApiError &&
+    (error.status === UNAVAILABLE_STATUS || NO_PEERS_CODES.includes(error.code));
 }
 
-function toStreamInfo({ config, state }: NatsStreamInfo): StreamInfo {
-  return {
-    messages: state.messages,
-    bytes: state.bytes,
-    bytesMax: config.max_bytes,
-    firstSequence: state.messages === 0 ? state.last_seq + 1 : state.first_seq,
-    lastSequence: state.last_seq,
-  };
+function isApiError(error: unknown, codes: readonly number[]): error is JetStreamApiError {
+  return error instanceof JetStreamApiError && codes.includes(error.code);
+}
+
+function explain(cause: unknown, failure: string): Error {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const isMissing = isApiError(cause, [JetStreamApiCodes.StreamNotFound]);
+  return new (isMissing ? StreamNotFoundError : Error)(`${failure}: ${reason}`, { cause });
 }
