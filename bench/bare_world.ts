@@ -7,6 +7,7 @@
  * @module
  */
 import type { ValueType } from "@std/msgpack";
+import { delay, systemClock } from "../lib/clock.ts";
 import type { Table } from "../lib/ecs/archetype.ts";
 import { FixedColumn } from "../lib/ecs/column.ts";
 import type { ComponentType, Field, Schema } from "../lib/ecs/component.ts";
@@ -19,18 +20,17 @@ import {
   type TypedArray,
 } from "../lib/ecs/field_type.ts";
 import type { Query } from "../lib/ecs/query.ts";
-import { World } from "../lib/ecs/world.ts";
+import type { World } from "../lib/ecs/world.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
-import type { SystemManifest, WorldManifest } from "../lib/manifest/manifest.ts";
+import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import { Commands } from "../lib/runtime/commands.ts";
-import { delay, systemClock } from "../lib/clock.ts";
 import { loadScript } from "../lib/runtime/load_script.ts";
 import { BroadcastSet, Rows, type RowsInit } from "../lib/runtime/rows.ts";
 import type { SystemFunction } from "../lib/runtime/system.ts";
 import { type ColumnData, columnKey } from "../lib/wire/column.ts";
 import { buildGraph } from "../coordinator/graph.ts";
-import type { Setting } from "./setting.ts";
-import { HZ } from "./stepped_coordinator.ts";
+import { initialState } from "../coordinator/world_state.ts";
+import { HZ, type Setting } from "./setting.ts";
 
 interface BareSystem {
   readonly manifest: SystemManifest;
@@ -45,7 +45,7 @@ export class BareWorld {
 
   /** Spawns the entities of `population` and loads the scripts of all of the manifests' systems. */
   static async open({ manifests, population }: Setting): Promise<BareWorld> {
-    const world = spawn(manifests.schema, population);
+    const { world } = initialState(manifests.schema, population);
     const archetypes = world.tables().map(({ components }) => new Set(components));
     const systems = buildGraph(manifests.systems, archetypes).nodes.map(async ({ system }) => {
       const { run } = await loadScript(system);
@@ -108,18 +108,6 @@ export class BareWorld {
     }
     return sets;
   }
-}
-
-function spawn(schema: Schema, population: WorldManifest): World {
-  const world = new World(schema);
-  for (const components of population.entities()) {
-    const values = Object.entries(components).flatMap(([name, value]) => {
-      const component = schema.get(name);
-      return component ? [[component, value] as const] : [];
-    });
-    world.spawn(new Map(values));
-  }
-  return world;
 }
 
 /** The tables' own columns where there is one table; several are joined. */

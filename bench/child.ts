@@ -40,15 +40,17 @@ export async function startChild(
   };
 }
 
-/** Runs one of this repository's programs to its end and resolves with what it printed. */
-export async function outputOf(script: string, args: readonly string[]): Promise<string> {
-  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+/** Runs one of this repository's programs to its end; what it printed, if it did not fail. */
+export async function outputOf(
+  script: string,
+  args: readonly string[],
+): Promise<string | undefined> {
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: denoRunArguments(script, args),
     stdin: "null",
     stderr: "inherit",
   }).output();
-  if (code !== 0) throw new Error(`${script} ended with code ${code}`);
-  return new TextDecoder().decode(stdout);
+  return success ? new TextDecoder().decode(stdout) : undefined;
 }
 
 /** In a child: ends it when whoever holds the other end of its standard input lets go. */

@@ -4,16 +4,14 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import type { Log } from "../lib/bus/log.ts";
 import { systemClock } from "../lib/clock.ts";
 import { rowBytesOf } from "../lib/ecs/field_type.ts";
 import type { Access } from "../lib/ecs/query.ts";
-import { startNatsServer } from "../lib/nats_server/nats_server.ts";
 import { createRandom } from "../lib/random.ts";
 import { createSubjects } from "../lib/wire/subjects.ts";
 import { Local } from "../coordinator/local.ts";
 import { BareWorld } from "./bare_world.ts";
-import { BenchWorld } from "./bench_world.ts";
+import { BenchWorld, PREFIX } from "./bench_world.ts";
 import { type BenchCase, expectSame, median, openSession } from "./case.ts";
 import { outputOf } from "./child.ts";
 import { demoSetting, moveSetting, physicsSetting } from "./setting.ts";
@@ -71,15 +69,12 @@ const BYTES = { bodies: 20_000, ticks: 10 };
 
 function openBytes() {
   return openSession(async (stack) => {
-    const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const setting = await physicsSetting(BYTES.bodies);
     const [physics] = setting.manifests.systems;
-    const counter = new WireCounter(createSubjects("bench"), physics.name);
+    const counter = new WireCounter(createSubjects(PREFIX), physics.name);
     const world = stack.use(
       await BenchWorld.open({
-        servers,
         setting,
-        prefix: "bench",
         wrap: ({ bus, log }) => ({ bus: counter.watch(bus), log }),
       }),
     );
@@ -105,17 +100,14 @@ const PERSIST = { entities: 100_000, ticks: 40 };
 
 function openPersist() {
   return openSession(async (stack) => {
-    const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const setting = await moveSetting(PERSIST.entities);
-    const open = (prefix: string, keep: (log: Log) => Log) =>
-      BenchWorld.open({
-        servers,
+    const on = stack.use(await BenchWorld.open({ setting }));
+    const off = stack.use(
+      await BenchWorld.open({
         setting,
-        prefix,
-        wrap: ({ bus, log }) => ({ bus, log: keep(log) }),
-      });
-    const on = stack.use(await open("on", (log) => log));
-    const off = stack.use(await open("off", (log) => uncaptured(log, createSubjects("off"))));
+        wrap: (connection) => uncaptured(connection, createSubjects(PREFIX)),
+      }),
+    );
     const bare = await BareWorld.open(setting);
     return async () => {
       const { periodMs: ours } = await on.run(PERSIST.ticks);
@@ -138,14 +130,12 @@ const GROWTH_BASE = 10_000;
 
 function openGrowth() {
   return openSession(async (stack) => {
-    const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const worlds: (typeof GROWTH[number] & { world: BenchWorld })[] = [];
     for (const size of GROWTH) {
       const setting = await physicsSetting(size.bodies);
       const bare = await BareWorld.open(setting);
       await bare.run(size.ticks);
-      const prefix = `bodies${size.bodies}`;
-      const world = stack.use(await BenchWorld.open({ servers, setting, prefix }));
+      const world = stack.use(await BenchWorld.open({ setting }));
       await world.run(size.ticks);
       expectSame(world, bare);
       worlds.push({ ...size, world });
@@ -168,16 +158,13 @@ const MEMORY = { bodies: 1_000_000, ticks: 4 };
 const MEMORY_MAIN = fileURLToPath(new URL("./memory_main.ts", import.meta.url));
 
 function openMemory() {
-  return openSession(async (stack) => {
-    const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
+  return openSession(async () => {
     const bare = await BareWorld.open(await physicsSetting(MEMORY.bodies));
     await bare.run(MEMORY.ticks);
-    let runs = 0;
     const run = async (bodies: number) => {
-      const args = [servers, `run${++runs}`, `${bodies}`, `${MEMORY.ticks}`];
-      const { peakBytes, digest }: { peakBytes: number; digest: string } = JSON.parse(
-        await outputOf(MEMORY_MAIN, args),
-      );
+      const output = await outputOf(MEMORY_MAIN, [`${bodies}`, `${MEMORY.ticks}`]);
+      if (output === undefined) throw new Error("Cannot measure the memory: its process failed");
+      const { peakBytes, digest }: { peakBytes: number; digest: string } = JSON.parse(output);
       return { peakBytes, digest: () => BigInt(digest) };
     };
     return async () => {

@@ -22,7 +22,8 @@ turns, and the ratio is the median of the turns' ratios, "this" divided by "floo
 or peer". Progress goes to stderr, one table to stdout. A run of all cases takes
 less than ten minutes on two cores and writes bench/results.json.
 
-It exits with 1 when a result is wrong, not when a goal is missed.
+It exits with 1 when a case fails, such as by a wrong result; not when a goal is
+missed.
 
 Cases:
 ${CASES.map(describe).join("\n")}
@@ -37,11 +38,19 @@ async function main(args: string[]): Promise<void> {
     .argument("[case...]", "cases to run; all by default")
     .addHelpText("after", EPILOGUE);
   program.parse(args, { from: "user" });
+  const cases = chooseCases(program.args);
   const results: BenchResult[] = [];
-  for (const { name } of chooseCases(program.args)) {
-    results.push(JSON.parse(await outputOf(CASE_MAIN, [name])));
+  for (const [i, { name }] of cases.entries()) {
+    console.error(`${name}: case ${i + 1} of ${cases.length}`);
+    const output = await outputOf(CASE_MAIN, [name]);
+    if (output !== undefined) results.push(JSON.parse(output));
   }
   console.log(formatTable(results));
+  if (results.length < cases.length) {
+    throw new UserError(
+      `${cases.length - results.length} of ${cases.length} cases failed; see above`,
+    );
+  }
   if (program.args.length === 0) {
     await Deno.writeTextFile(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
   }

@@ -7,10 +7,10 @@
 import { BenchWorld } from "./bench_world.ts";
 import { physicsSetting } from "./setting.ts";
 
-const [servers, prefix, count, ticks] = Deno.args;
+const [count, ticks] = Deno.args;
 const setting = await physicsSetting(Number(count));
 {
-  await using world = await BenchWorld.open({ servers, prefix, setting });
+  await using world = await BenchWorld.open({ setting });
   await world.run(Number(ticks));
   const peakBytes = await peakMemory();
   console.log(JSON.stringify({ peakBytes, digest: `${world.digest()}` }));

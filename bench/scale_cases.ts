@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { startNatsServer } from "../lib/nats_server/nats_server.ts";
 import { createRandom } from "../lib/random.ts";
 import { BareWorld } from "./bare_world.ts";
 import { BenchWorld } from "./bench_world.ts";
@@ -52,7 +51,7 @@ export const scaleCases: readonly BenchCase[] = [
 
 const COMPUTE = { rows: 16_384, ticks: 10 };
 
-/** Bodies of numbers that take long to compute. */
+/** Numbers that take long to compute. */
 function computeSetting(stateOf = (index: number) => index + 1): Promise<Setting> {
   return benchSetting(["mix"], {
     count: COMPUTE.rows,
@@ -62,10 +61,8 @@ function computeSetting(stateOf = (index: number) => index + 1): Promise<Setting
 
 function openScaleOut() {
   return openSession(async (stack) => {
-    const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const setting = await computeSetting();
-    const open = (instances: number) =>
-      BenchWorld.open({ servers, setting, prefix: `instances${instances}`, instances });
+    const open = (instances: number) => BenchWorld.open({ setting, instances });
     const [one, two] = [stack.use(await open(1)), stack.use(await open(2))];
     const bare = await BareWorld.open(setting);
     return async () => {
@@ -80,10 +77,9 @@ function openScaleOut() {
 
 function openWorkers() {
   return openSession(async (stack) => {
-    const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const setting = await computeSetting();
     const world = stack.use(
-      await BenchWorld.open({ servers, setting, prefix: "bench", instances: 2 }),
+      await BenchWorld.open({ setting, instances: 2 }),
     );
     const pool = stack.use(new WorkerPool(2));
     const states = Uint32Array.from({ length: COMPUTE.rows }, (_, i) => i + 1);
@@ -96,7 +92,7 @@ function openWorkers() {
   });
 }
 
-const CALLS = { rows: 8192, instances: 16, ticks: 2 };
+const CALLS = { rows: 32_768, instances: 16, ticksOnOne: 1, ticksOnMany: 8 };
 
 /** Rows that have been answered before, as after so many ticks. */
 function callSetting(answers = 0): Promise<Setting> {
@@ -105,19 +101,16 @@ function callSetting(answers = 0): Promise<Setting> {
 
 function openScaleMany() {
   return openSession(async (stack) => {
-    const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const setting = await callSetting();
-    // With one credit an instance waits for one answer at a time.
-    const open = (instances: number) =>
-      BenchWorld.open({ servers, setting, prefix: `on${instances}`, instances, credits: 1 });
+    const open = (instances: number) => BenchWorld.open({ setting, instances });
     const [one, many] = [stack.use(await open(1)), stack.use(await open(CALLS.instances))];
-    let ticks = 0;
+    let rounds = 0;
     return async () => {
-      const theirs = await one.run(CALLS.ticks);
-      const ours = await many.run(CALLS.ticks);
-      ticks += CALLS.ticks;
-      const truth = await BareWorld.open(await callSetting(ticks));
-      for (const world of [one, many]) expectSame(world, truth);
+      const theirs = await one.run(CALLS.ticksOnOne);
+      const ours = await many.run(CALLS.ticksOnMany);
+      rounds++;
+      expectSame(one, await BareWorld.open(await callSetting(rounds * CALLS.ticksOnOne)));
+      expectSame(many, await BareWorld.open(await callSetting(rounds * CALLS.ticksOnMany)));
       return {
         ours: SECOND_MS / ours.periodMs,
         theirs: CALLS.instances * SECOND_MS / theirs.periodMs,
@@ -151,15 +144,10 @@ function shardCosts(): number[] {
 
 function openBalance() {
   return openSession(async (stack) => {
-    const server = await startNatsServer({
-      progress: () => {},
-      maxPayloadBytes: JOB_MESSAGE.bytes,
-    });
-    const { url: servers } = stack.use(server);
     const { instances } = JOBS;
     const setting = await jobSetting();
     const world = stack.use(
-      await BenchWorld.open({ servers, setting, prefix: "bench", instances }),
+      await BenchWorld.open({ setting, instances, maxPayloadBytes: JOB_MESSAGE.bytes }),
     );
     // No schedule is faster, and with so many shards one is hardly slower.
     const costs = shardCosts();

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { startNatsServer } from "../lib/nats_server/nats_server.ts";
 import { BareWorld } from "./bare_world.ts";
 import { BenchWorld } from "./bench_world.ts";
 import { type BenchCase, expectSame, median, openSession } from "./case.ts";
@@ -46,10 +45,9 @@ function cellSetting(systems: readonly string[], count: number): Promise<Setting
 
 function openDag() {
   return openSession(async (stack) => {
-    const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const systems = LEVELS.flatMap((level) => LANES.map((lane) => `${lane}${level}`));
     const setting = await cellSetting(systems, DAG.rows);
-    const world = stack.use(await BenchWorld.open({ servers, setting, prefix: "bench" }));
+    const world = stack.use(await BenchWorld.open({ setting }));
     const path = LEVELS.map((level) => `${LANES[0]}${level}`);
     const critical = await BareWorld.open(await cellSetting(path, DAG.rows));
     const bare = await BareWorld.open(setting);
@@ -65,16 +63,8 @@ function openDag() {
 
 function openPipeline() {
   return openSession(async (stack) => {
-    const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const setting = await cellSetting(["a1", "a2", "a3"], PIPELINE.rows);
-    const open = (isBarrier: boolean) =>
-      BenchWorld.open({
-        servers,
-        setting,
-        prefix: `barrier_${isBarrier}`,
-        instances: 2,
-        isBarrier,
-      });
+    const open = (isBarrier: boolean) => BenchWorld.open({ setting, instances: 2, isBarrier });
     const [flowing, stepping] = [stack.use(await open(false)), stack.use(await open(true))];
     const bare = await BareWorld.open(setting);
     return async () => {

@@ -15,6 +15,9 @@ export interface Setting {
   readonly population: WorldManifest;
 }
 
+/** Ticks a second that a world's simulated time goes by. */
+export const HZ = 60;
+
 /** Makes an entity; `random` draws the same numbers each time that the world is made. */
 type Spawner = (index: number, random: () => number) => EntityComponents;
 

@@ -13,7 +13,7 @@ import type { Subjects } from "../lib/wire/subjects.ts";
 import { Coordinator } from "../coordinator/coordinator.ts";
 import { median } from "./case.ts";
 import { overlay } from "./overlay.ts";
-import type { Setting } from "./setting.ts";
+import { HZ, type Setting } from "./setting.ts";
 
 export interface SteppedOptions {
   readonly bus: Bus;
@@ -36,8 +36,6 @@ export interface Turn {
   readonly shards: number;
 }
 
-/** Ticks a second that the simulated time goes by. */
-export const HZ = 60;
 const CONTROL_TIMEOUT_MS = 5000;
 
 export class SteppedCoordinator {
@@ -49,7 +47,7 @@ export class SteppedCoordinator {
   static async open(options: SteppedOptions): Promise<SteppedCoordinator> {
     const { bus, subjects, setting, isResident = true, isBarrier = false } = options;
     const commits = new CommitTimes(options);
-    const settings = {
+    const coordinator = await Coordinator.open({
       bus,
       log: commits.log,
       clock: systemClock,
@@ -62,8 +60,7 @@ export class SteppedCoordinator {
       isBarrier,
       replicas: 1,
       report: { info: () => {}, warn: console.error },
-    };
-    const coordinator = await Coordinator.open(settings);
+    });
     await control(options, { op: "pause" });
     return new SteppedCoordinator(coordinator, options, commits);
   }

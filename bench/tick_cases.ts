@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { startNatsServer } from "../lib/nats_server/nats_server.ts";
 import { openBarePair } from "./bare_pair.ts";
 import { BareWorld } from "./bare_world.ts";
 import { BenchWorld } from "./bench_world.ts";
@@ -47,14 +46,13 @@ export const tickCases: readonly BenchCase[] = CASES.map((tickCase) => ({
 
 function openTick({ entities, ticks, floor }: TickCase) {
   return openSession(async (stack) => {
-    const { url: servers } = stack.use(await startNatsServer({ progress: () => {} }));
     const setting = await moveSetting(entities);
     const bare = await BareWorld.open(setting);
     const world = stack.use(
-      await BenchWorld.open({ servers, setting, prefix: "bench", isResident: false }),
+      await BenchWorld.open({ setting, isResident: false }),
     );
     const answer = { bytes: BYTES_BACK, per: BYTES_OUT };
-    const pair = stack.use(await FLOORS[floor]({ servers, answer }));
+    const pair = stack.use(await FLOORS[floor]({ servers: world.servers, answer }));
     return async () => {
       const { tickMs, shards } = await world.run(ticks);
       await bare.run(ticks);

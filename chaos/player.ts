@@ -38,6 +38,7 @@ export class ProgramPlayer implements Player {
   readonly #options: ProgramPlayerOptions;
   #program: Program;
   #isKilled = false;
+  #restarting: Promise<void> = Promise.resolve();
 
   constructor(options: ProgramPlayerOptions) {
     this.name = options.name;
@@ -74,15 +75,28 @@ export class ProgramPlayer implements Player {
     await this.#program.code();
   }
 
-  async restart(): Promise<void> {
-    await this.#program.status;
-    this.#program = this.#start();
-    await this.ready();
+  /** It may be restarted by who killed it and by who saw it end, at the same time. */
+  restart(): Promise<void> {
+    this.#restarting = this.#restarting.then(() => this.#restart());
+    return this.#restarting;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isKilled = true;
     await this.#program[Symbol.asyncDispose]();
+  }
+
+  async #restart(): Promise<void> {
+    if (!this.#program.isRunning || this.#isKilled) {
+      await this.#program.status;
+      this.#program = this.#start();
+    }
+    try {
+      await this.ready();
+    } catch (error) {
+      // Whoever has killed it meanwhile restarts it as well.
+      if (!this.#isKilled) throw error;
+    }
   }
 
   #start(): Program {

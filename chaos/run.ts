@@ -15,7 +15,7 @@ import { drawFault, type Fault } from "./fault.ts";
 import type { Outcome } from "./tally.ts";
 import { Troupe } from "./troupe.ts";
 import { type Final, runUndisturbed } from "./undisturbed.ts";
-import { within } from "./wait.ts";
+import { aborted, within } from "./wait.ts";
 
 export interface RunOptions {
   readonly manifests: Manifests;
@@ -61,7 +61,10 @@ export class Run {
 
   /** Runs all rounds, and leaves nothing running, however it ends. */
   static async perform(options: RunOptions): Promise<RunResult> {
-    await using troupe = await Troupe.start(options);
+    await using troupe = await Troupe.start({
+      ...options,
+      coordinatorFlags: ["--hz", `${options.hz}`],
+    });
     await using watch = await CommitWatch.open({
       servers: troupe.url,
       clock: options.clock,
@@ -137,12 +140,4 @@ export class Run {
     const undisturbed = await runUndisturbed(final.ticks, { manifests, hz, signal });
     return { final, undisturbed, fenced: this.#troupe.fenced };
   }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
 }

@@ -40,7 +40,7 @@ function summarize(fault: string, outcomes: readonly Outcome[]): FaultTally {
   };
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   if (sorted.length === 0) return 0;

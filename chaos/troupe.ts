@@ -16,7 +16,8 @@ export interface TroupeOptions {
   readonly manifests: Manifests;
   /** Where the server keeps its streams. */
   readonly dataDir: string;
-  readonly hz: number;
+  /** How fast the world runs, and what else the coordinators are told. */
+  readonly coordinatorFlags: readonly string[];
   /** Whether a second coordinator stands by. */
   readonly hasStandby: boolean;
   readonly report: (line: string) => void;
@@ -24,8 +25,15 @@ export interface TroupeOptions {
 
 const COORDINATOR = fileURLToPath(new URL("../coordinator/main.ts", import.meta.url));
 const RUNTIME = fileURLToPath(new URL("../lib/runtime/main.ts", import.meta.url));
+const REGISTERED = /registered with the coordinator/;
 /** With what a coordinator ends that another one has followed. */
 const FENCED_CODE = 3;
+
+/** An instance that comes and goes. */
+export interface Guest {
+  /** Makes it end: killed, or as Ctrl-C would. */
+  leave(isKilled: boolean): Promise<void>;
+}
 
 export class Troupe implements AsyncDisposable {
   readonly #options: TroupeOptions;
@@ -82,6 +90,22 @@ export class Troupe implements AsyncDisposable {
     };
   }
 
+  get players(): readonly Player[] {
+    return [...this.#players.values()];
+  }
+
+  /** Starts one more instance of a system, which is none of the players. */
+  async invite(system: string): Promise<Guest> {
+    const program = this.#program(`${system}, a guest`, RUNTIME, [system, "--stop-with-stdin"]);
+    await program.line(REGISTERED);
+    return {
+      async leave(isKilled) {
+        program.kill(isKilled ? "SIGKILL" : "SIGTERM");
+        await program.code();
+      },
+    };
+  }
+
   /** What all of them have printed of late. */
   get tail(): string {
     return [...this.#players.values()].map(({ tail }) => tail).join("\n");
@@ -102,8 +126,7 @@ export class Troupe implements AsyncDisposable {
 
   /** Runs one more coordinator, which takes up the world, to its end. */
   async runCoordinator(ticks: number): Promise<Final> {
-    const { hz } = this.#options;
-    const args = ["--hz", `${hz}`, "--ticks", `${ticks}`];
+    const args = [...this.#options.coordinatorFlags, "--ticks", `${ticks}`];
     await using program = this.#program("the last coordinator", COORDINATOR, args);
     await program.code();
     return finalOf(program);
@@ -131,17 +154,17 @@ export class Troupe implements AsyncDisposable {
   }
 
   #addCoordinator(name: string): ProgramPlayer {
-    const { hz, hasStandby } = this.#options;
-    const args = ["--hz", `${hz}`, ...(hasStandby ? ["--standby"] : [])];
+    const { coordinatorFlags, hasStandby } = this.#options;
+    const args = [...coordinatorFlags, ...(hasStandby ? ["--standby"] : [])];
     return this.#add(name, "coordinator", {
-      ready: /is up at|stands by/,
+      ready: /is up at|standing by/,
       start: () => this.#program(name, COORDINATOR, args),
     });
   }
 
   #addInstance(name: string, system: string): ProgramPlayer {
     return this.#add(name, "instance", {
-      ready: /registered with the coordinator/,
+      ready: REGISTERED,
       start: () => this.#program(name, RUNTIME, [system, "--stop-with-stdin"]),
     });
   }
@@ -182,7 +205,9 @@ function finalOf(program: Program): Final {
   return JSON.parse(last);
 }
 
+/** The newest term that it has led; a new world's first one goes without saying. */
 function termOf({ program }: ProgramPlayer): number {
-  const line = program.stderr.findLast((line) => /in term \d/.test(line)) ?? "";
-  return Number(/in term (\d+)/.exec(line)?.[1] ?? 0);
+  const line = program.stderr.findLast((line) => /in term \d/.test(line));
+  if (line !== undefined) return Number(/in term (\d+)/.exec(line)?.[1]);
+  return program.stderr.some((line) => /is up at/.test(line)) ? 0 : -1;
 }

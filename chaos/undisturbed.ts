@@ -6,6 +6,7 @@
  */
 import { Coordinator } from "../coordinator/coordinator.ts";
 import { Local } from "../coordinator/local.ts";
+import type { SnapshotPolicy } from "../coordinator/snapshotter.ts";
 import { systemClock } from "../lib/clock.ts";
 import { digestHex } from "../lib/ecs/digest.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
@@ -31,6 +32,7 @@ export interface LocalWorldOptions {
   /** By default the folder's first. */
   readonly world?: string | undefined;
   readonly seed?: number | undefined;
+  readonly snapshots?: SnapshotPolicy | undefined;
 }
 
 /** Opens the world with its instances, before its first tick. */
@@ -51,6 +53,7 @@ export async function openLocalWorld(options: LocalWorldOptions): Promise<LocalW
     hz,
     isUnpaced: true,
     replicas: 1,
+    ...(options.snapshots && { snapshots: options.snapshots }),
   });
   await local.start();
   return {

@@ -40,3 +40,11 @@ export async function poll<T>(
   }
   throw new Error(`Waited in vain: ${what}`);
 }
+
+/** Rejects with the signal's reason when it is aborted. */
+export function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}

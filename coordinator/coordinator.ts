@@ -8,7 +8,7 @@
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { parseReceipt } from "../lib/bus/receipt.ts";
-import { type Clock, delay, systemDateMs, type Timer } from "../lib/clock.ts";
+import { type Clock, delay, systemDateMs } from "../lib/clock.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
@@ -18,26 +18,30 @@ import { encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
+import { FencedError } from "./committer.ts";
+import { ControlService } from "./control_service.ts";
 import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
+import { buildGraph } from "./graph.ts";
 import type { Lease } from "./lease.ts";
+import { Membership } from "./membership.ts";
 import { Pace } from "./pace.ts";
 import { QueryPort } from "./query_port.ts";
 import { REPEATED_HEADER } from "./receipts.ts";
 import { Reception } from "./reception.ts";
-import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
+import type { RegisteredInstance } from "./registry.ts";
 import { SnapshotService, type SnapshotServiceOptions } from "./snapshot_service.ts";
 import type { SnapshotPolicy } from "./snapshotter.ts";
 import { Stats } from "./stats.ts";
 import { openSets } from "./streams.ts";
-import { Succession, type Term } from "./succession.ts";
+import { Succession, type SuccessionOptions, type Term } from "./succession.ts";
 
-export interface CoordinatorOptions {
+export interface CoordinatorOptions extends Pick<SuccessionOptions, "isLossAllowed"> {
   readonly bus: Bus;
   readonly log: Log;
   readonly clock: Clock;
   readonly subjects: Subjects;
   readonly manifests: Manifests;
-  /** The entities that a new world begins with; none by default. */
+  /** The entities of a new world; none by default. */
   readonly world?: WorldManifest | undefined;
   /** Ticks a second; a tick's `dt` is its inverse. */
   readonly hz: number;
@@ -59,17 +63,17 @@ export interface CoordinatorOptions {
 }
 
 /** How soon to try again to open a stream. */
-const REOPEN_MS = 100;
-/** What may wait for the end of a tick. */
+const REOPEN_MS = 250;
+/** What may wait for the end of a tick, queries above all. */
 const WAITING_MAX = 256;
-/** Slow enough for anyone, and far from where timers and `dt` overflow. */
-const HZ_MIN = 0.001;
+
+type StoredOptions = CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">;
 
 export class Coordinator {
   readonly stats: Stats;
   readonly #options: CoordinatorOptions;
   readonly #engine: Engine;
-  readonly #registry: Registry;
+  readonly #members: Membership;
   readonly #queries: QueryPort;
   readonly #reception: Reception;
   readonly #snapshots: SnapshotService;
@@ -78,9 +82,10 @@ export class Coordinator {
   readonly #lease: Lease;
   /** What came during a tick, to be done between it and the next. */
   readonly #waiting: (() => void)[] = [];
-  #sweepTimer: Timer | undefined;
   #isTicking = false;
   #isAbandoned = false;
+  /** Set when another coordinator leads. */
+  #followed: FencedError | undefined;
 
   /**
    * Resumes the world that the log holds, or begins a new one, and listens; ticks
@@ -89,31 +94,58 @@ export class Coordinator {
    * @throws {CycleError} when the manifests' order is impossible.
    */
   static async open(options: CoordinatorOptions): Promise<Coordinator> {
-    const { bus, log, subjects, takeover = false, dateMs = systemDateMs } = options;
-    const { payloadBytesMax } = bus;
-    const store = new SnapshotStore({ log, subjects, payloadBytesMax, turn: () => bus.flush() });
-    using succession = new Succession({ ...options, store, dateMs });
-    const term = await succession.begin({ takeover });
-    const coordinator = new Coordinator({ ...options, store, dateMs }, term);
+    const { takeover = false } = options;
+    const stored = withStore(options);
+    using succession = new Succession(stored);
+    return await Coordinator.#lead(stored, await succession.begin({ takeover }));
+  }
+
+  /**
+   * Stays behind the coordinator that leads, and takes its place when it falls
+   * silent; undefined when `signal` is aborted before.
+   * @throws {UserError} when the world cannot be resumed.
+   * @throws {CycleError} when the manifests' order is impossible.
+   */
+  static async standBy(
+    options: CoordinatorOptions,
+    signal: AbortSignal,
+  ): Promise<Coordinator | undefined> {
+    const stored = withStore(options);
+    using succession = new Succession(stored);
+    const term = await succession.standBy(signal);
+    return term && await Coordinator.#lead(stored, term);
+  }
+
+  static async #lead(options: StoredOptions, term: Term): Promise<Coordinator> {
+    const coordinator = new Coordinator(options, term);
     coordinator.#listen();
     // Where the connection breaks instead, the subscriptions are made anew when it is back.
-    await bus.flush().catch(() => undefined);
-    coordinator.#sweep();
+    await options.bus.flush().catch(() => undefined);
+    term.lease.begin();
     return coordinator;
   }
 
   private constructor(
-    options: CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">,
-    { epoch, state, sequence, lease }: Term,
+    options: StoredOptions,
+    { epoch, state, sequence, lease, logBytesMax }: Term,
   ) {
     const { bus, clock, manifests, report } = options;
     this.#options = options;
     this.#epoch = epoch;
     this.#lease = lease;
     this.#pace = new Pace(clock, options);
-    this.#registry = new Registry(manifests.systems);
     this.stats = new Stats(manifests.systems.map(({ name }) => name));
     this.#reception = new Reception({ bus, report, onRefused: () => this.stats.refused++ });
+    this.#members = new Membership({
+      systems: manifests.systems,
+      clock,
+      report,
+      reception: this.#reception,
+      epoch,
+      tickNumber: () => this.tickNumber,
+      onChange: (system) => this.#engine.creditFreed(system),
+      event: (topic, data) => this.#event(topic, data),
+    });
     this.#engine = new Engine({
       ...options,
       isResident: options.isResident ?? true,
@@ -122,7 +154,7 @@ export class Coordinator {
       epoch,
       lastCommit: sequence,
       stats: this.stats,
-      seats: (system) => this.#registry.instancesOf(system),
+      seats: (system) => this.instancesOf(system),
     });
     this.#queries = new QueryPort({
       ...options,
@@ -133,7 +165,9 @@ export class Coordinator {
     });
     this.#snapshots = new SnapshotService({
       ...options,
+      logBytesMax,
       state,
+      epoch,
       engine: this.#engine,
       pace: this.#pace,
       betweenTicks: (act) => this.#betweenTicks(act),
@@ -161,7 +195,7 @@ export class Coordinator {
   }
 
   instancesOf(system: string): readonly RegisteredInstance[] {
-    return this.#registry.instancesOf(system);
+    return this.#members.instancesOf(system);
   }
 
   /**
@@ -180,6 +214,7 @@ export class Coordinator {
     } finally {
       this.stop();
     }
+    if (this.#followed) throw this.#followed;
     if (!this.#isAbandoned) await this.#snapshots.stop();
     await this.#engine.settled();
   }
@@ -187,7 +222,7 @@ export class Coordinator {
   /** Ends {@linkcode run} after the tick that is running; `abandon` ends that one, too. */
   stop({ abandon = false }: { abandon?: boolean } = {}): void {
     this.#pace.stop();
-    this.#sweepTimer?.cancel();
+    this.#members.stop();
     this.#lease.end();
     if (!abandon) return;
     this.#isAbandoned = true;
@@ -209,65 +244,24 @@ export class Coordinator {
     this.#snapshots.afterTick(this.tickNumber);
   }
 
-  /** The connection broke and is back: who is still there has not been heard, and no more have we. */
-  async #resume(): Promise<void> {
-    const { clock, report } = this.#options;
-    if (this.#pace.isStopped) return;
-    report.info("connected again; doing anew what was under way");
-    this.#registry.excuse(clock.now());
-    while (!this.#pace.isStopped && !await this.#reopenSets()) await delay(clock, REOPEN_MS);
-    if (!this.#pace.isStopped) this.#engine.resume();
-  }
-
-  /** A server that was started anew has no stream of sets. */
-  #reopenSets(): Promise<boolean> {
-    return openSets(this.#options).then(() => true, (error) => {
-      this.#options.report.warn(error instanceof Error ? error.message : String(error));
-      return false;
-    });
-  }
-
-  /** Looks for instances that have gone silent, again and again. */
-  #sweep(dueAt = this.#options.clock.now()): void {
-    const { clock, report } = this.#options;
-    if (this.#pace.isStopped) return;
-    // Whoever was stopped itself has not listened: what came meanwhile is yet to be read.
-    if (clock.now() - dueAt > HEARTBEAT_MS) this.#registry.excuse(clock.now());
-    for (const { id, system } of this.#registry.expire(clock.now())) {
-      report.warn(`${id} has been silent for too long; its shards go to others`);
-      this.#announceInstance("system.down", system, id);
-      this.#engine.creditFreed(system);
-    }
-    const nextAt = clock.now() + HEARTBEAT_MS;
-    this.#sweepTimer = clock.after(HEARTBEAT_MS, () => this.#sweep(nextAt));
-  }
-
   #listen(): void {
     const { subjects, bus } = this.#options;
     const reception = this.#reception;
+    this.#members.listen(subjects);
+    reception.listen(subjects.lease, "Lease", ({ epoch }) => {
+      if (epoch > this.#epoch) this.#stepDown(epoch);
+    });
+    bus.onStatus((status) => {
+      if (status === "reconnected") this.#renew();
+    });
     reception.overhear(subjects.componentChanged(), "ComponentShard", (result, message) => {
       if (message.headers[REPEATED_HEADER] !== undefined) return;
-      this.#registry.seen(result.instance_id, result.system, this.#options.clock.now());
+      this.#members.seen(result);
       this.#engine.acceptResult(result, message);
     });
     reception.listen(subjects.tickDone, "TickAck", (ack) => {
-      this.#registry.seen(ack.instance_id, ack.system, this.#options.clock.now());
+      this.#members.seen(ack);
       this.#engine.acknowledge(ack);
-    });
-    reception.listen(
-      subjects.register,
-      "SystemDescriptor",
-      (value, message) => this.#register(value, message),
-    );
-    reception.listen(
-      subjects.unregister,
-      "Unregister",
-      (value, message) => this.#unregister(value, message),
-    );
-    reception.listen(subjects.heartbeat, "Heartbeat", (beat, message) => {
-      const known = this.#registry.heartbeat(beat, this.#options.clock.now());
-      reception.reply(message, "HeartbeatReply", { known });
-      if (known) this.#engine.creditFreed(beat.system);
     });
     reception.listen(subjects.entityCommand, "EntityCommand", {
       take: (value, message) => this.#enqueue(value, message),
@@ -276,42 +270,17 @@ export class Coordinator {
           ? "Cannot queue the commands: too many wait; try again later"
           : undefined,
     });
-    reception.listen(
-      subjects.control,
-      "Control",
-      (value, message) => this.#control(value, message),
-    );
+    const control = new ControlService({
+      reception,
+      pace: this.#pace,
+      snapshots: this.#snapshots,
+      status: () => this.#status(),
+    });
+    reception.listen(subjects.control, "Control", (value, message) => {
+      control.handle(value, message);
+    });
     this.#queries.listen();
     bus.subscribe(this.#engine.inbox.pattern, (message) => this.#takeAnswer(message));
-    bus.onStatus((status) => status === "reconnected" && this.#resume());
-  }
-
-  #register(descriptor: MessageOf<"SystemDescriptor">, message: Message): void {
-    const { clock, report } = this.#options;
-    const { name, instance_id } = descriptor;
-    const isKnown = this.#registry.has(instance_id);
-    const reason = this.#registry.register(descriptor, clock.now());
-    this.#reception.reply(message, "RegisterReply", {
-      accepted: reason === undefined,
-      ...(reason !== undefined && { reason }),
-      epoch: this.#epoch,
-      tick_id: this.tickNumber,
-      heartbeat_ms: HEARTBEAT_MS,
-    });
-    if (reason !== undefined) return report.warn(`refused instance ${instance_id}: ${reason}`);
-    this.#engine.creditFreed(name);
-    if (isKnown) return;
-    report.info(`${instance_id} joined`);
-    this.#announceInstance("system.up", name, instance_id);
-  }
-
-  #unregister({ instance_id }: MessageOf<"Unregister">, message: Message): void {
-    const instance = this.#registry.unregister(instance_id);
-    this.#reception.reply(message, "UnregisterReply", { known: instance !== undefined });
-    if (instance === undefined) return;
-    this.#options.report.info(`${instance_id} left`);
-    this.#announceInstance("system.down", instance.system, instance_id);
-    this.#engine.creditFreed(instance.system);
   }
 
   #enqueue({ id, commands }: MessageOf<"EntityCommand">, message: Message): void {
@@ -331,24 +300,6 @@ export class Coordinator {
     });
   }
 
-  #control(control: MessageOf<"Control">, message: Message): void {
-    const { op, ticks, hz } = control;
-    if (op === "pause") this.#pace.pause();
-    else if (op === "resume") this.#pace.resume();
-    else if (op === "step") this.#pace.step(ticks ?? 1);
-    else if (op === "rate") {
-      if (hz === undefined || hz < HZ_MIN) {
-        throw new WireError(`Cannot set the rate: it takes an hz from ${HZ_MIN}`);
-      }
-      this.#pace.setRate(hz);
-    } else if (op === "snapshot" || op === "restore") {
-      const done = this.#snapshots.control(control);
-      const reply = done.then((snapshot) => ({ ...this.#status(), snapshot }));
-      return this.#reception.answerLater(message, "ControlReply", reply);
-    }
-    this.#reception.reply(message, "ControlReply", this.#status());
-  }
-
   #status(): MessageOf<"ControlReply"> {
     const systems = [...this.stats.systems].map(([name, { ticks: _, ...counts }]) => {
       const instances = this.instancesOf(name);
@@ -365,6 +316,34 @@ export class Coordinator {
       refused: this.stats.refused,
       systems: Object.fromEntries(systems),
     };
+  }
+
+  /** Without a commit it would not learn it from the log. */
+  #stepDown(epoch: number): void {
+    this.#followed = new FencedError(
+      `Cannot go on at tick ${this.tickNumber}: another coordinator has taken this one's place, in ` +
+        `term ${epoch}`,
+    );
+    this.stop({ abandon: true });
+  }
+
+  /** The server may be another one than before: what was on its way is lost, and what was in memory. */
+  async #renew(): Promise<void> {
+    const { clock, report } = this.#options;
+    report.info("connected to NATS again");
+    this.#members.excuse();
+    this.#engine.renewSets();
+    this.#engine.resend();
+    while (!this.#pace.isStopped && !await this.#reopenSets()) await delay(clock, REOPEN_MS);
+    this.#engine.renewSets();
+  }
+
+  /** A server that was started anew has no stream of sets. */
+  #reopenSets(): Promise<boolean> {
+    return openSets(this.#options).then(() => true, (error) => {
+      this.#options.report.warn(error instanceof Error ? error.message : String(error));
+      return false;
+    });
   }
 
   /** Calls `act` when the world is not in the middle of a tick. */
@@ -387,14 +366,19 @@ export class Coordinator {
     else this.#engine.bounce(key, { isRefused: !message.noResponders });
   }
 
-  #announceInstance(topic: "system.up" | "system.down", system: string, instance: string): void {
-    this.#event(topic, { system, instance });
-  }
-
   #event(topic: string, data: MessageOf<"Event">["data"]): void {
     const { bus, subjects } = this.#options;
     const event = { topic, tick_id: this.tickNumber, source: "coordinator", data };
     const encoded = encodeMessage("Event", event);
     bus.publish(subjects.event(topic), encoded.data, encoded.options);
   }
+}
+
+/** @throws {CycleError} before anything is claimed that could not be led. */
+function withStore(options: CoordinatorOptions): StoredOptions {
+  const { bus, log, subjects, manifests, dateMs = systemDateMs } = options;
+  buildGraph(manifests.systems, undefined);
+  const { payloadBytesMax } = bus;
+  const store = new SnapshotStore({ log, subjects, payloadBytesMax });
+  return { ...options, store, dateMs };
 }

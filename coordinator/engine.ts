@@ -12,7 +12,7 @@ import type { CommandOutcome } from "../lib/ecs/command.ts";
 import type { World } from "../lib/ecs/world.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
-import { captureWorld, type WorldImage } from "../lib/snapshot/world_image.ts";
+import type { WorldImage } from "../lib/snapshot/world_image.ts";
 import type { Encoded } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
@@ -26,7 +26,6 @@ import { Grain } from "./grain.ts";
 import { buildGraph, type Graph } from "./graph.ts";
 import type { Seat } from "./placement.ts";
 import { Residency } from "./residency.ts";
-import type { Captured } from "./snapshotter.ts";
 import { type AttemptKey, ScheduleInbox } from "./schedule_inbox.ts";
 import type { Stats } from "./stats.ts";
 import type { SystemRun } from "./system_run.ts";
@@ -152,16 +151,9 @@ export class Engine {
     return true;
   }
 
-  /** Copies the world; call it between ticks. */
-  capture(): Captured {
-    const { world, tick, digest, lastRuns, answers } = this.#state;
-    const { epoch } = this.#options;
-    const sequence = this.#committer.lastSequence;
-    const meta = { tick, epoch, digest, sequence, answers: [...answers] };
-    return {
-      image: captureWorld(world),
-      meta: { ...meta, lastRuns: Object.fromEntries(lastRuns) },
-    };
+  /** Sequence of the newest commit that is stored. */
+  get lastCommit(): number {
+    return this.#committer.lastSequence;
   }
 
   /**
@@ -190,12 +182,6 @@ export class Engine {
   abandon(): void {
     this.#current?.abandon();
     this.#committer.stop();
-  }
-
-  /** The connection is back; what was under way may be lost, and is done again. */
-  resume(): void {
-    this.#broadcaster.renew();
-    this.#current?.resend();
   }
 
   /** Resolves when every commit is stored. */
@@ -244,6 +230,16 @@ export class Engine {
   /** An attempt found no taker, or its taker refused it. */
   bounce({ system, tick, ...attempt }: AttemptKey, how: { isRefused: boolean }): void {
     if (this.#current?.tick === tick) this.#current.runOf(system)?.bounce(attempt, how);
+  }
+
+  /** Whatever is out may be lost, and goes out again. */
+  resend(): void {
+    for (const run of this.#current?.runs ?? []) run.resend();
+  }
+
+  /** Whoever kept the broadcast sets may have lost them, and gets them again. */
+  renewSets(): void {
+    this.#broadcaster.renew();
   }
 
   /** Instances of the system came, or have time again. */
@@ -382,7 +378,7 @@ export class Engine {
 
   #reportRelief(): void {
     this.#options.report.info("the log takes ticks again");
-    this.#announcer.event("log.ready", null, this.tickNumber);
+    this.#announcer.event("log.ready", {}, this.tickNumber);
   }
 
   #tickStart(tick: number, dt: number): MessageOf<"TickStart"> {

@@ -23,22 +23,28 @@ interface LeasePorts {
   readonly subjects: Subjects;
 }
 
-/** A leader's own lease, from the moment that it is made until it ends. */
+/** A leader's own lease. */
 export class Lease {
   readonly #ports: LeasePorts;
   readonly #epoch: number;
   readonly #tick: () => number;
   #timer: Timer | undefined;
+  #isOver = false;
 
   /** @param tick the newest tick */
   constructor(ports: LeasePorts, { epoch, tick }: { epoch: number; tick: () => number }) {
     this.#ports = ports;
     this.#epoch = epoch;
     this.#tick = tick;
-    this.#beat();
+  }
+
+  /** Speaks from now on, at once for the first time. */
+  begin(): void {
+    if (this.#timer === undefined && !this.#isOver) this.#beat();
   }
 
   end(): void {
+    this.#isOver = true;
     this.#timer?.cancel();
   }
 

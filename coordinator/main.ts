@@ -4,16 +4,16 @@
  *
  * @module
  */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { onStopSignal, positiveInteger, runProgram, terminalReport } from "../lib/cli.ts";
 import { systemClock, type Timer } from "../lib/clock.ts";
 import { digestHex } from "../lib/ecs/digest.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
-import { limitWarnings } from "../lib/report.ts";
+import { limitWarnings, type Report } from "../lib/report.ts";
 import { createSubjects, PREFIX_DEFAULT } from "../lib/wire/subjects.ts";
 import { FencedError } from "./committer.ts";
 import { openConnection } from "./connection.ts";
-import { Coordinator } from "./coordinator.ts";
+import { Coordinator, type CoordinatorOptions } from "./coordinator.ts";
 import { addWorldFlags, chooseWorld, snapshotPolicy, type WorldFlags } from "./world_flags.ts";
 
 interface Flags extends WorldFlags {
@@ -22,6 +22,8 @@ interface Flags extends WorldFlags {
   readonly prefix: string;
   readonly replicas: number;
   readonly takeover?: true;
+  readonly migrate?: true;
+  readonly standby?: true;
 }
 
 const EPILOGUE = `
@@ -50,7 +52,12 @@ async function main(args: string[]): Promise<void> {
     .option("--data <dir>", "where an embedded NATS server keeps its streams")
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
     .option("--replicas <n>", "copies of the streams in a cluster", positiveInteger, 1)
+    .addOption(
+      new Option("--standby", "follow the coordinator that leads, and take its place when it ends")
+        .conflicts("takeover"),
+    )
     .option("--takeover", "take the place of a coordinator that leads this world now")
+    .option("--migrate", "go on even if values are lost that components.yaml has no place for")
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false);
   program.parse(args, { from: "user" });
@@ -66,15 +73,14 @@ function exitWhenFenced(error: unknown): never {
 
 async function coordinate(flags: Flags): Promise<void> {
   const report = limitWarnings(terminalReport("coord"), systemClock);
-  const subjects = createSubjects(flags.prefix);
   const manifests = await loadManifests(flags.manifests);
   const world = chooseWorld(manifests, flags.world);
   await using connection = await openConnection({ ...flags, report });
-  const coordinator = await Coordinator.open({
+  const coordinator = await openCoordinator(flags, {
     bus: connection.bus,
     log: connection.log,
     clock: systemClock,
-    subjects,
+    subjects: createSubjects(flags.prefix),
     manifests,
     world,
     hz: flags.hz,
@@ -84,12 +90,30 @@ async function coordinate(flags: Flags): Promise<void> {
     snapshots: snapshotPolicy(flags),
     replicas: flags.replicas,
     takeover: flags.takeover === true,
+    isLossAllowed: flags.migrate === true,
     report,
   });
+  if (coordinator === undefined) return report.info("stopped");
   report.info(
     `world ${world?.name ?? "(empty)"} with ${coordinator.entityCount} entities and ` +
       `${manifests.systems.length} systems is up at ${connection.url}`,
   );
+  await run(coordinator, flags, report);
+}
+
+/** Undefined when it was to stand by, and was stopped before it could lead. */
+async function openCoordinator(
+  flags: Flags,
+  options: CoordinatorOptions,
+): Promise<Coordinator | undefined> {
+  if (!flags.standby) return await Coordinator.open(options);
+  const stop = new AbortController();
+  using _ = onStopSignal(() => stop.abort());
+  options.report.info("standing by");
+  return await Coordinator.standBy(options, stop.signal);
+}
+
+async function run(coordinator: Coordinator, flags: Flags, report: Report): Promise<void> {
   let deadline: Timer | undefined;
   using _ = onStopSignal((count) => {
     if (count > 1) return coordinator.stop({ abandon: true });

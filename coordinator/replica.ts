@@ -19,7 +19,7 @@ import type { WorldImage } from "../lib/snapshot/world_image.ts";
 import type { Chunk, MessageOf, MessageType } from "../lib/wire/messages.ts";
 import { parseQuery } from "../lib/wire/query.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
-import { TickStep } from "./tick_step.ts";
+import { type StepRun, TickStep } from "./tick_step.ts";
 import type { WorldState } from "./world_state.ts";
 
 type Result = MessageOf<"ComponentShard">;
@@ -48,6 +48,20 @@ const HELD_BYTES_MAX = 4 * 1024 ** 3;
 interface HeldResult {
   readonly result: Result;
   readonly bytes: number;
+}
+
+/** What the log has of one system's run in a tick. */
+export interface ReplayedRun {
+  readonly tick: number;
+  /** Simulated time in seconds. */
+  readonly dt: number;
+  readonly system: string;
+  /** What the rows that it writes are marked with. */
+  readonly changeTick: number;
+  /** By shard; undefined for one without a result. */
+  readonly results: readonly (Result | undefined)[];
+  /** False when shards were lost. */
+  readonly isWhole: boolean;
 }
 
 export interface ReplicaOptions {
@@ -100,7 +114,21 @@ export class Replica {
    * @throws {ReplayError} when the tick cannot be applied, or leads to another
    * digest than its commit has. The replica is of no use then.
    */
-  apply({ subject, sequence, data, headers }: LogEntry, image?: WorldImage): boolean {
+  apply(entry: LogEntry, image?: WorldImage): boolean {
+    const steps = this.steps(entry, image);
+    let step = steps.next();
+    while (!step.done) step = steps.next();
+    return step.value;
+  }
+
+  /**
+   * Does what {@linkcode apply} does, and stops before each system's results are
+   * merged, when the world is as the system's instances had it.
+   */
+  *steps(
+    { subject, sequence, data, headers }: LogEntry,
+    image?: WorldImage,
+  ): Generator<ReplayedRun, boolean> {
     if (subject === this.#commitSubject) this.#sequence = sequence;
     switch (headers["msg-type"]) {
       case "ComponentShard":
@@ -113,7 +141,7 @@ export class Replica {
       }
       case "TickCommit": {
         const commit = decodeEntry("TickCommit", data);
-        return commit !== undefined && this.#take(commit, image);
+        return commit !== undefined && (yield* this.#take(commit, image));
       }
       default:
         return false;
@@ -142,7 +170,7 @@ export class Replica {
     this.#heldBytes = 0;
   }
 
-  #take(commit: Commit, image: WorldImage | undefined): boolean {
+  *#take(commit: Commit, image: WorldImage | undefined): Generator<ReplayedRun, boolean> {
     const { tick_id: tick, epoch } = commit;
     const { state } = this;
     // In the state already, or of a coordinator that another one has followed.
@@ -159,7 +187,7 @@ export class Replica {
     }
     if (commit.restored !== undefined && !image) throw new SnapshotNeededError(commit.restored);
     try {
-      this.#applyTick(commit, image);
+      yield* this.#applyTick(commit, image);
     } catch (cause) {
       if (!(cause instanceof WireError || cause instanceof RangeError)) throw cause;
       throw new ReplayError(`Cannot replay tick ${tick}: ${cause.message}`, { cause });
@@ -174,7 +202,10 @@ export class Replica {
     return true;
   }
 
-  #applyTick({ restored, buffers, systems, ...tick }: Commit, image: WorldImage | undefined): void {
+  *#applyTick(
+    { restored, buffers, systems, ...tick }: Commit,
+    image: WorldImage | undefined,
+  ): Generator<ReplayedRun, void> {
     const { world } = this.state;
     const step = new TickStep(this.state);
     if (restored !== undefined && image) step.restore(image);
@@ -182,16 +213,22 @@ export class Replica {
       const { id, commands } = decodePayload("EntityCommand", buffer);
       step.apply({ id, commands: parseCommands(world.schema, commands) });
     }
-    const runs = systems.map(({ system, missed, shards }, place) => {
+    const runs: StepRun[] = [];
+    for (const [place, { system, missed, shards }] of systems.entries()) {
+      const results = shards.map((accepted, shard) =>
+        accepted?.changed ? this.#resultOf({ ...tick, system, shard, ...accepted }) : undefined
+      );
+      const isWhole = shards.every((accepted) => accepted !== null);
+      const changeTick = step.changeTickOf(place);
+      yield { tick: tick.tick_id, dt: tick.dt, system, changeTick, results, isWhole };
       const commands: Command[][] = [];
-      for (const [shard, accepted] of shards.entries()) {
-        if (!accepted?.changed) continue;
-        const result = this.#resultOf({ ...tick, system, shard, ...accepted });
-        for (const chunk of result.chunks) mergeChunk(world, chunk, step.changeTickOf(place));
+      for (const [shard, result] of results.entries()) {
+        if (result === undefined) continue;
+        for (const chunk of result.chunks) mergeChunk(world, chunk, changeTick);
         commands[shard] = parseCommands(world.schema, result.commands);
       }
-      return { system, missed, commands };
-    });
+      runs.push({ system, missed, commands });
+    }
     step.finish(runs);
   }
 

@@ -16,6 +16,9 @@ export interface Holder {
   readonly changeTick: number;
 }
 
+/** As many as there may be instances. */
+const KEEPERS_MAX = 4096;
+
 /** The holders of one system's shards, as one tick leaves them to the next. */
 export class Residency {
   #holders = new Map<bigint, Holder>();
@@ -39,7 +42,14 @@ export class Residency {
   /** An instance keeps the range as of this tick. */
   hold(range: bigint, holder: Holder): void {
     this.#next.set(range, holder);
+    // The newest last: those that have left long ago are the first to be forgotten.
+    this.#keepers.delete(holder.instance);
     this.#keepers.add(holder.instance);
+    if (this.#keepers.size <= KEEPERS_MAX) return;
+    for (const oldest of this.#keepers) {
+      this.#keepers.delete(oldest);
+      break;
+    }
   }
 
   /** True for an instance that has kept rows, and has not been distrusted since. */

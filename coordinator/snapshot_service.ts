@@ -4,38 +4,55 @@
  *
  * @module
  */
+import { captureWorld } from "../lib/snapshot/world_image.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 import type { Engine } from "./engine.ts";
 import type { Pace } from "./pace.ts";
 import { Restorer } from "./restorer.ts";
-import { type SnapshotPolicy, Snapshotter, type SnapshotterOptions } from "./snapshotter.ts";
-import { COMPONENTS_BYTES_MAX } from "./streams.ts";
+import {
+  type Captured,
+  type SnapshotPolicy,
+  Snapshotter,
+  type SnapshotterOptions,
+} from "./snapshotter.ts";
 import type { WorldState } from "./world_state.ts";
 
 export interface SnapshotServiceOptions
   extends Omit<SnapshotterOptions, "capture" | "policy" | "settled" | "stream"> {
   readonly subjects: Subjects;
   readonly state: WorldState;
+  readonly epoch: number;
   readonly engine: Engine;
   readonly pace: Pace;
+  /** What the log may grow to, in bytes. */
+  readonly logBytesMax: number;
   /** Without one, none are taken unasked. */
   readonly snapshots?: SnapshotPolicy;
 }
 
-const POLICY_DEFAULT: SnapshotPolicy = { kept: 3 };
+/** Copies the world, between two ticks. The newest commit may still be on its way to the log. */
+function capture({ state, engine, epoch }: SnapshotServiceOptions): Captured {
+  const { world, tick, digest, lastRuns, answers } = state;
+  const sequence = engine.lastCommit;
+  const meta = { tick, epoch, digest, sequence, answers: [...answers] };
+  return { image: captureWorld(world), meta: { ...meta, lastRuns: Object.fromEntries(lastRuns) } };
+}
+
+const POLICY_DEFAULT: SnapshotPolicy = { every: "never", kept: 3 };
 
 export class SnapshotService {
   readonly #snapshotter: Snapshotter;
   readonly #restorer: Restorer;
 
   constructor(options: SnapshotServiceOptions) {
-    const { engine, pace, state, subjects, snapshots: policy = POLICY_DEFAULT } = options;
+    const { engine, pace, state, subjects, logBytesMax } = options;
+    const policy = options.snapshots ?? POLICY_DEFAULT;
     const settled = () => engine.settled();
-    const stream = { name: subjects.streams.components, bytesMax: COMPONENTS_BYTES_MAX };
+    const stream = { name: subjects.streams.components, bytesMax: logBytesMax };
     this.#snapshotter = new Snapshotter(
-      { ...options, stream, policy, settled, capture: () => engine.capture() },
+      { ...options, stream, policy, settled, capture: () => capture(options) },
       { isBehind: state.tick > 0 },
     );
     this.#restorer = new Restorer({

@@ -22,8 +22,8 @@ import type { MessageOf } from "../lib/wire/messages.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 
 export interface SnapshotPolicy {
-  /** How often an automatic one is taken; never when absent. */
-  readonly every?: { readonly ticks: number } | { readonly ms: number } | undefined;
+  /** How often an automatic one is taken. */
+  readonly every: { readonly ticks: number } | { readonly ms: number } | "never";
   /** How many of those are kept, the newest ones. */
   readonly kept: number;
 }
@@ -70,6 +70,8 @@ export class Snapshotter {
   #logCheckedAt: number;
   /** Size of the log when the newest one was stored, and as it was last seen. */
   #logBytes = { before: 0, now: 0 };
+  /** Snapshots that were unfinished when the one before was stored. */
+  #unfinished: readonly string[] = [];
   #isStopped = false;
 
   /** @param isBehind whether ticks have been replayed on top of the newest one, so that one is due */
@@ -123,7 +125,7 @@ export class Snapshotter {
     { kind, note }: { kind: SnapshotKind; note?: string | undefined },
   ): Promise<SnapshotInfo> {
     const { store, dateMs, event } = this.#options;
-    const id = await freeId(store, kind, meta);
+    const id = await store.freeId(kind === "restore" ? `r${meta.restoredIn}` : `t${meta.tick}`);
     const createdAt = dateMs();
     const info = await store.save(image, {
       ...meta,
@@ -155,7 +157,7 @@ export class Snapshotter {
 
   #isDue(tick: number): boolean {
     const { every } = this.#options.policy;
-    if (every === undefined) return false;
+    if (every === "never") return false;
     const now = this.#options.clock.now();
     if (now - this.#logCheckedAt >= LOG_CHECK_MS) this.#checkLog(now);
     const { bytesMax } = this.#options.stream;
@@ -175,6 +177,7 @@ export class Snapshotter {
   async #tidy(): Promise<void> {
     try {
       await this.#prune();
+      await this.#clearUnfinished();
     } catch (error) {
       this.#options.report.warn(`old snapshots could not be deleted: ${messageOf(error)}`);
     }
@@ -205,6 +208,14 @@ export class Snapshotter {
     this.#logBytes = { before: bytes, now: bytes };
   }
 
+  /** What stays unfinished for so long is of a process that has ended. */
+  async #clearUnfinished(): Promise<void> {
+    const { store } = this.#options;
+    const unfinished = await store.unfinished();
+    for (const id of unfinished) if (this.#unfinished.includes(id)) await store.clear(id);
+    this.#unfinished = unfinished;
+  }
+
   #fail(kind: SnapshotKind, error: unknown): void {
     const { report, event } = this.#options;
     const reason = messageOf(error);
@@ -217,17 +228,4 @@ export class Snapshotter {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** Such as `t120`, or `t120-2` where there is one already; `r` instead of `t` for a restored world. */
-async function freeId(
-  store: SnapshotStore,
-  kind: SnapshotKind,
-  { tick, restoredIn }: Captured["meta"],
-): Promise<string> {
-  const base = kind === "restore" ? `r${restoredIn}` : `t${tick}`;
-  const taken = new Set((await store.list()).map(({ meta }) => meta.id));
-  let id = base;
-  for (let i = 2; taken.has(id); i++) id = `${base}-${i}`;
-  return id;
 }

@@ -8,7 +8,7 @@ import type { Log, StreamInfo } from "../lib/bus/log.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 
 /** How large the components' stream may get. */
-export const COMPONENTS_BYTES_MAX = 4 * 1024 ** 3;
+const COMPONENTS_BYTES_MAX = 4 * 1024 ** 3;
 const SETS_BYTES_MAX = 1024 ** 3;
 
 export interface StreamOptions {

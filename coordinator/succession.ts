@@ -9,14 +9,17 @@
  */
 import type { Bus } from "../lib/bus/bus.ts";
 import { type AppendOptions, type LogEntry, WrongLastSequenceError } from "../lib/bus/log.ts";
+import { delay } from "../lib/clock.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
-import { captureWorld } from "../lib/snapshot/world_image.ts";
+import { fitImage, type Migration } from "../lib/snapshot/migration.ts";
+import { describeDifferences } from "../lib/snapshot/schema_difference.ts";
+import { captureWorld, restoreWorld, viewWorld } from "../lib/snapshot/world_image.ts";
 import { UserError } from "../lib/user_error.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
 import { Lease, LeaseWatch } from "./lease.ts";
-import { loadNewest, type RecoveryPorts, replay } from "./recovery.ts";
-import type { Replica } from "./replica.ts";
+import { feed, loadNewest, type RecoveryPorts, replay } from "./recovery.ts";
+import { ReplayError, type Replica } from "./replica.ts";
 import { openComponents, openSets, type StreamOptions } from "./streams.ts";
 import { initialState, type WorldState } from "./world_state.ts";
 
@@ -26,6 +29,8 @@ export interface SuccessionOptions extends StreamOptions, RecoveryPorts {
   readonly manifests: Manifests;
   /** The entities that a new world begins with. */
   readonly world?: WorldManifest | undefined;
+  /** Whether values may be lost that the components have no place for any more; they may not by default. */
+  readonly isLossAllowed?: boolean;
   /** Milliseconds since 1970, for people who look at snapshots. */
   readonly dateMs: () => number;
 }
@@ -37,7 +42,10 @@ export interface Term {
   readonly state: WorldState;
   /** Sequence of its beginning, after which its commits are appended. */
   readonly sequence: number;
+  /** It begins when others can find the new leader, if not before. */
   readonly lease: Lease;
+  /** What the log may grow to, in bytes. */
+  readonly logBytesMax: number;
 }
 
 /** What a term would begin with. */
@@ -50,6 +58,8 @@ interface Candidate {
 
 /** Beginnings that may be refused because others come first. */
 const CLAIMS_MAX = 8;
+/** How soon to try again what did not work. */
+const RETRY_MS = 100;
 /** A leader that is heard for this many lapses is alive. */
 const LAPSES_MAX = 2;
 
@@ -57,6 +67,7 @@ export class Succession implements Disposable {
   readonly #options: SuccessionOptions;
   readonly #watch: LeaseWatch;
   #epochMin = 1;
+  #logBytesMax = 0;
   #replica: Replica | undefined;
   /** Sequence up to which the replica has seen the log. */
   #seen = 0;
@@ -90,23 +101,96 @@ export class Succession implements Disposable {
     );
   }
 
+  /**
+   * Stays behind whoever leads, with a state that follows the log, and begins a
+   * term when the lease has lapsed; undefined when `signal` is aborted before.
+   * @throws {ReplayError} when there is none to follow, and the log does not lead where it says.
+   * @throws {UserError} when the world cannot be resumed.
+   */
+  async standBy(signal: AbortSignal): Promise<Term | undefined> {
+    await this.#open();
+    while (!signal.aborted) {
+      try {
+        await this.#keepUp(signal);
+        const term = signal.aborted ? undefined : await this.#claim(await this.#candidate());
+        if (term !== undefined) return term;
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        this.#options.report.warn(error.message);
+        await delay(this.#options.clock, RETRY_MS, signal);
+      }
+      // Somebody was faster, or nobody can lead now.
+      this.#watch.renew();
+    }
+    return undefined;
+  }
+
+  /** Follows the log until the lease has lapsed. */
+  async #keepUp(signal: AbortSignal): Promise<void> {
+    const stop = new AbortController();
+    const following = this.#follow(AbortSignal.any([signal, stop.signal]));
+    try {
+      await Promise.race([following, this.#lapse(signal)]);
+    } finally {
+      stop.abort();
+      await following;
+    }
+  }
+
+  async #lapse(signal: AbortSignal): Promise<void> {
+    do {
+      await this.#watch.lapsed(signal);
+      // What this process has been sent but not got to, as after a pause of its own.
+      await this.#options.bus.flush();
+    } while (!this.#watch.isLapsed && !signal.aborted);
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { log, clock, store, subjects, report } = this.#options;
+    while (!signal.aborted) {
+      const replica = await this.#load();
+      if (replica === undefined) {
+        await delay(clock, RETRY_MS, signal);
+        continue;
+      }
+      try {
+        const from = this.#seen + 1;
+        for await (const entry of log.follow(subjects.streams.components, { from, signal })) {
+          await feed(replica, entry, store);
+          this.#seen = entry.sequence;
+          if (entry.subject === subjects.commit) this.#watch.renew();
+        }
+      } catch (error) {
+        if (!(error instanceof ReplayError)) throw error;
+        report.warn(`${error.message}; following anew from the newest snapshot`);
+        this.#replica = undefined;
+        await delay(clock, RETRY_MS, signal);
+      }
+    }
+  }
+
   /** Instances that outlive a coordinator hold what is of its epoch, so it must not come again. */
   async #open(): Promise<void> {
     const { store, replicas } = this.#options;
     const components = await openComponents(this.#options);
     const sets = await openSets(this.#options);
     await store.open({ replicas });
+    this.#logBytesMax = components.bytesMax;
     this.#epochMin = Math.max(components.lastSequence, sets.lastSequence) + 1;
   }
 
-  async #candidate(): Promise<Candidate> {
-    const { manifests, world } = this.#options;
-    const { schema } = manifests;
+  /** The replica, as of the newest snapshot where there was none before. */
+  async #load(): Promise<Replica | undefined> {
     if (this.#replica === undefined) {
-      this.#replica = await loadNewest(this.#options, schema);
+      this.#replica = await loadNewest(this.#options, this.#options.manifests.schema);
       this.#seen = this.#replica?.sequence ?? 0;
     }
-    const replica = this.#replica;
+    return this.#replica;
+  }
+
+  async #candidate(): Promise<Candidate> {
+    const { manifests: { schema }, world } = this.#options;
+    const replica = await this.#load();
     let newest = await this.#newestEntry();
     if (replica === undefined) {
       await this.#checkIsNew();
@@ -132,11 +216,9 @@ export class Succession implements Disposable {
     }
   }
 
-  async #newestEntry(): Promise<LogEntry | undefined> {
+  #newestEntry(): Promise<LogEntry | undefined> {
     const { log, subjects } = this.#options;
-    const newest = log.lastPerSubject(subjects.streams.components, subjects.commit);
-    for await (const entry of newest) return entry;
-    return undefined;
+    return log.last(subjects.streams.components, subjects.commit);
   }
 
   async #refuseWhereLed(): Promise<void> {
@@ -153,9 +235,11 @@ export class Succession implements Disposable {
   async #claim(candidate: Candidate): Promise<Term | undefined> {
     const expectedLastSequence = candidate.newest?.sequence ?? 0;
     try {
+      const migration = this.#migration(candidate.state);
       const term = await this.#append(candidate, { expectedLastSequence });
-      if (candidate.isNew) await this.#saveInitial(term);
+      if (candidate.isNew) await this.#save(term, "initial");
       else this.#reportResumed(term);
+      if (migration) await this.#migrate(term, migration);
       return term;
     } catch (error) {
       if (!(error instanceof WrongLastSequenceError)) throw error;
@@ -166,8 +250,11 @@ export class Succession implements Disposable {
   /** Begins the term wherever the log is, and completes the state then. */
   async #takeOver(candidate: Candidate): Promise<Term> {
     const term = await this.#append(candidate, {});
+    term.lease.begin();
     if (this.#replica) await replay(this.#options, this.#replica, this.#seen + 1);
     this.#reportResumed(term);
+    const migration = this.#migration(term.state);
+    if (migration) await this.#migrate(term, migration);
     return term;
   }
 
@@ -182,25 +269,48 @@ export class Succession implements Disposable {
     const { data, options } = encodeMessage("TermStart", { epoch, tick_id: tick }, { epoch, tick });
     const sequence = await log.append(subjects.commit, data, { ...options, ...expected });
     const lease = new Lease(this.#options, { epoch, tick: () => state.tick });
-    return { epoch, state, sequence, lease };
+    return { epoch, state, sequence, lease, logBytesMax: this.#logBytesMax };
   }
 
   #reportResumed({ epoch, state }: Term): void {
     this.#options.report.info(`resumed the world at tick ${state.tick}, in term ${epoch}`);
   }
 
+  /**
+   * What the world is to be in the schema of the manifests; undefined where it is that already.
+   * @throws {SnapshotError} when values would be lost that may not be.
+   */
+  #migration({ world, tick }: WorldState): Migration | undefined {
+    const { manifests: { schema }, isLossAllowed = false } = this.#options;
+    if (world.schema === schema) return undefined;
+    return fitImage(captureWorld(world), schema, { isLossAllowed, what: `tick ${tick}` });
+  }
+
+  /** The log so far is of the other schema, so recoveries start from a snapshot after it. */
+  async #migrate(term: Term, { image, changes }: Migration): Promise<void> {
+    const { manifests: { schema }, report } = this.#options;
+    term.state.world = restoreWorld(schema, image);
+    report.info(`the components have changed; the world follows\n${describeDifferences(changes)}`);
+    await this.#save(term, "migrated");
+  }
+
   /** Every recovery starts from a snapshot, so there is one before the first tick. */
-  async #saveInitial({ epoch, state, sequence, lease }: Term): Promise<void> {
+  async #save(
+    { epoch, state, sequence, lease }: Term,
+    kind: "initial" | "migrated",
+  ): Promise<void> {
     const { store, dateMs } = this.#options;
+    lease.begin();
     try {
-      await store.save(captureWorld(state.world), {
-        id: `initial-${epoch}`,
-        kind: "initial",
+      await store.save(viewWorld(state.world), {
+        id: `${kind}-${epoch}`,
+        kind,
         tick: state.tick,
         epoch,
         digest: state.digest,
         sequence,
-        lastRuns: {},
+        lastRuns: Object.fromEntries(state.lastRuns),
+        answers: [...state.answers],
         createdAt: dateMs(),
       });
     } catch (error) {
@@ -208,4 +318,11 @@ export class Succession implements Disposable {
       throw error;
     }
   }
+}
+
+/** It may work another time. */
+function isTransient(error: unknown): error is Error {
+  return error instanceof Error && !(error instanceof UserError) &&
+    !(error instanceof ReplayError) && !(error instanceof TypeError) &&
+    !(error instanceof RangeError);
 }

@@ -94,11 +94,6 @@ export class Tick {
     return this.#done.promise;
   }
 
-  /** The connection broke: what was on its way may be lost. */
-  resend(): void {
-    for (const run of this.runs) run.resend();
-  }
-
   abandon(): void {
     for (const run of this.#runs.values()) run.abandon();
     this.#done.resolve(false);

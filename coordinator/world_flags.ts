@@ -58,7 +58,7 @@ export function snapshotPolicy({ snapshotEvery, snapshotsKept }: WorldFlags): Sn
 
 /** Parses a duration, a number of ticks, or `never`. */
 export function parseSnapshotEvery(text: string): SnapshotPolicy["every"] {
-  if (text === "never") return undefined;
+  if (text === "never") return text;
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
   const value = Number(match?.[1]);
   const unit = match?.[2];

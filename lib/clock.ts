@@ -52,3 +52,9 @@ export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     }
   });
 }
+
+/** Milliseconds since 1970 as ISO 8601 has them, such as `2026-01-31T12:00:00.000Z`. */
+export function formatDate(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? `${ms}` : date.toISOString();
+}

@@ -152,6 +152,7 @@ function bound(log: Log): Log {
     read: (stream, options) => log.read(stream, options),
     follow: (stream, options) => log.follow(stream, options),
     lastPerSubject: (stream, filter) => log.lastPerSubject(stream, filter),
+    subjects: (stream, filter) => log.subjects(stream, filter),
     purge: (stream, options) => log.purge(stream, options),
     info: (stream) => log.info(stream),
   };

@@ -1,8 +1,10 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FencedError } from "../coordinator/committer.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
 import { RefusedError } from "../lib/wire/request.ts";
-import { TickHarness, WRITER } from "./tick_harness.ts";
+import { upTo } from "./e2e.ts";
+import { SUBJECTS } from "./fake_instance.ts";
+import { HOLDER, openTicks, TickHarness, WRITER } from "./tick_harness.ts";
 
 const PERIOD_MS = 100;
 
@@ -123,4 +125,36 @@ Deno.test("a coordinator sets no more timers the longer it runs", async () => {
   const { pendingCount } = harness.clock;
   for (let second = 0; second < 20; second++) await harness.advance(1000);
   assert(harness.clock.pendingCount <= pendingCount);
+});
+
+Deno.test("a full log holds the world, says so once, and lets it go on when there is room", async () => {
+  await using harness = await openTicks([HOLDER], { rows: 200, logBytesMax: 10_000 });
+  const { log } = harness.connect("keeper");
+  const { components } = SUBJECTS.streams;
+  const finishAll = async () => {
+    await harness.finishAll();
+    await harness.advance(500);
+  };
+  const { ran } = await harness.start(20);
+  for (let i = 0; i < 3; i++) await finishAll();
+  const held = harness.coordinator.tickNumber;
+  assert(held > 1 && held < 20, `tick ${held}`);
+  const stored = (await harness.commits()).map(({ tick_id }) => tick_id);
+  assertEquals(stored, upTo(stored.length));
+  const warnings = harness.lines.filter((line) => /maximum bytes exceeded/.test(line));
+  assertEquals(warnings.length, 1, warnings.join("\n"));
+  assertMatch(warnings[0], /the world waits until the log takes its ticks again/);
+  assertEquals(harness.events.filter((event) => /^log/.test(event)), ["log.full undefined"]);
+  // As often as it is full again: what lies before the newest commit goes.
+  let isDone = false;
+  ran.then(() => isDone = true);
+  for (let i = 0; i < 60 && !isDone; i++) {
+    const newest = Array.fromAsync(log.lastPerSubject(components, SUBJECTS.commit));
+    const [{ sequence }] = await harness.pump(newest);
+    await harness.pump(log.purge(components, { before: sequence }));
+    await finishAll();
+  }
+  await ran;
+  assertEquals(await harness.values("Position", "x"), new Array(200).fill(20));
+  assertEquals((await harness.commits()).at(-1)?.tick_id, 20);
 });

@@ -13,6 +13,7 @@ import {
   runUndisturbed,
 } from "../chaos/undisturbed.ts";
 import { within } from "../chaos/wait.ts";
+import type { SnapshotPolicy } from "../coordinator/snapshotter.ts";
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { connectNats } from "../lib/bus/nats_bus.ts";
@@ -25,7 +26,7 @@ import { requestMessage } from "../lib/wire/request.ts";
 import { createSubjects } from "../lib/wire/subjects.ts";
 
 export { Program } from "../chaos/program.ts";
-export type { LocalWorld } from "../chaos/undisturbed.ts";
+export type { Final, LocalWorld } from "../chaos/undisturbed.ts";
 export { poll } from "../chaos/wait.ts";
 
 export const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
@@ -33,6 +34,8 @@ export const PROGRAMS = {
   coord: `${REPOSITORY}coordinator/main.ts`,
   demo: `${REPOSITORY}coordinator/demo_main.ts`,
   plan: `${REPOSITORY}coordinator/plan_main.ts`,
+  snapshot: `${REPOSITORY}coordinator/snapshot_main.ts`,
+  replay: `${REPOSITORY}coordinator/replay_main.ts`,
   system: `${REPOSITORY}lib/runtime/main.ts`,
   types: `${REPOSITORY}lib/manifest/types_main.ts`,
   new: `${REPOSITORY}lib/manifest/new_main.ts`,
@@ -199,6 +202,7 @@ export interface LocalOptions {
   readonly world?: string;
   /** What the manifests are to be like instead. */
   readonly change?: (manifests: Manifests) => Manifests;
+  readonly snapshots?: SnapshotPolicy;
 }
 
 /** Runs the world of `folder` in this process; `use` is called before its first tick. */
@@ -207,9 +211,9 @@ export async function withLocal<T>(
   options: LocalOptions,
   use: (world: LocalWorld) => Promise<T>,
 ): Promise<T> {
-  const { hz = 60, change = (manifests) => manifests, world, seed } = options;
+  const { hz = 60, change = (manifests) => manifests, world, seed, snapshots } = options;
   const manifests = change(await loadManifests(folder));
-  await using local = await openLocalWorld({ manifests, hz, world, seed });
+  await using local = await openLocalWorld({ manifests, hz, world, seed, snapshots });
   return await use(local);
 }
 

@@ -53,7 +53,10 @@ for (const { what, known, choose } of VICTIMS) {
     const victim = await choose(cluster, onlooker.subjects.streams.components);
     assertMatch(victim, /^(north|east|west)$/);
     cluster.kill(victim);
-    await ticks.first("a tick after the kill", ({ tick_id }) => tick_id === KILL_TICK + 10);
+    await ticks.first("a tick after the kill", ({ tick_id }) => tick_id === KILL_TICK + 10)
+      .catch((error) => {
+        throw new Error(`${error.message}\n${coord.output}`, { cause: error });
+      });
 
     const final = await finalOf(coord);
     await using next = startCoordinator(meeting, [...flags, "--ticks", `${TICKS + MORE_TICKS}`]);

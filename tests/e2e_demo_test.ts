@@ -153,8 +153,20 @@ type Task = keyof typeof PROGRAMS;
 
 const FLAGS: Record<Task, readonly string[]> = {
   demo: ["--manifests", "--world", "--hz", "--ticks", "--max-speed", "--nats", "--local", "--json"],
-  coord: ["--manifests", "--world", "--hz", "--ticks", "--max-speed", "--nats", "--prefix"],
+  coord: [
+    "--manifests",
+    "--world",
+    "--hz",
+    "--ticks",
+    "--max-speed",
+    "--nats",
+    "--prefix",
+    "--snapshot-every",
+    "--snapshots-kept",
+  ],
   system: ["--manifests", "--nats", "--prefix", "--credits"],
+  snapshot: ["--nats", "--prefix", "--json"],
+  replay: ["--from", "--to", "--verify", "--manifests", "--export", "--fork", "--nats", "--prefix"],
   plan: ["--manifests", "--world", "--mermaid", "--json"],
   types: ["--manifests", "--check"],
   new: ["--manifests"],
@@ -183,6 +195,15 @@ const MISTAKES: readonly [Task, readonly string[], RegExp][] = [
   ["system", ["fysics"], /^Cannot run system "fysics": .* did you mean "physics"\?$/],
   ["system", ["ai", "--credits", "x"], /^error: option '--credits <n>' argument 'x' is invalid/],
   ["system", ["ai", "--prefix", "a..b"], /^Cannot use the prefix "a\.\.b": /],
+  [
+    "replay",
+    ["--to", "-1"],
+    /^error: option '--to <tick>' argument '-1' is invalid\. It takes the/,
+  ],
+  ["snapshot", ["sav"], /^error: unknown command 'sav'/],
+  ["snapshot", ["list", "--prefix", "a..b"], /^Cannot use the prefix "a\.\.b": /],
+  ["snapshot", ["show"], /^error: missing required argument 'id'/],
+  ["coord", ["--snapshot-every", "soon"], /^error: option '--snapshot-every <time>' .* 30s/],
   ["new", ["physics"], /^Cannot make the system "physics" anew: /],
   ["plan", ["--world", "flok"], /^Cannot plan world "flok": .* did you mean "flock"\?$/],
 ];

@@ -1,102 +1,15 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { MessageOf } from "../lib/wire/messages.ts";
+import { finalOf, Onlooker, poll, runLocal, startCoordinator, startInstance, upTo } from "./e2e.ts";
 import {
-  createProject,
-  finalOf,
-  Onlooker,
-  poll,
-  type Program,
-  type Project,
-  runLocal,
-  startCoordinator,
-  startInstance,
-  upTo,
-} from "./e2e.ts";
+  assertNothingLost,
+  createField,
+  HZ,
+  idOf,
+  shardsOf,
+  SYSTEM,
+  worldText,
+} from "./field_project.ts";
 import { startTestServer } from "./test_server.ts";
-
-const SYSTEM = "move";
-const HZ = 30;
-
-/** Rows enough that each credit of two or three instances gets a shard of its own. */
-const ENTITIES = 4000;
-
-const COMPONENTS = `
-Position: { value: vec3 }
-Velocity: { value: vec3 }
-Count: { ticks: u32 }
-Wind: { value: vec3 }
-`;
-
-/** On order it computes for a while in one tick, or throws, so that tests know what is going on. */
-const SCRIPT = `
-import { defineSystem } from "orrery";
-import { Count, Position, Velocity, Wind } from "../manifests/components.ts";
-
-const SLOW_MS = 200;
-const tickOf = (name: string) => Number(Deno.env.get(name) ?? NaN);
-const slowTick = tickOf("SLOW_TICK");
-const throwTick = tickOf("THROW_TICK");
-
-export default defineSystem(import.meta, ({ rows, dt, tick, broadcast }) => {
-  if (tick === slowTick) {
-    console.error(\`in tick \${tick}\`);
-    for (const start = performance.now(); performance.now() - start < SLOW_MS;);
-  }
-  if (tick === throwTick && rows.entities[0] === 1) throw new RangeError("entity 1 is bad");
-  const wind = broadcast.wind.count > 0 ? broadcast.wind.read(Wind).value[0] : 0;
-  const { value: position } = rows.write(Position);
-  const { ticks } = rows.write(Count);
-  const { value: velocity } = rows.read(Velocity);
-  for (let i = 0; i < position.length; i++) position[i] += (velocity[i] + wind) * dt;
-  for (let row = 0; row < rows.count; row++) ticks[row]++;
-});
-`;
-
-function worldText(name: string, wind: number): string {
-  return `
-world: ${name}
-entities:
-  - count: ${ENTITIES}
-    components:
-      Position: { value: { uniform: [[-1, -1, -1], [1, 1, 1]] } }
-      Velocity: { value: { sphere: 2 } }
-      Count: {}
-  - components: { Wind: { value: [${wind}, 0, 0] } }
-`;
-}
-
-function createField({ deadline = "400ms", onMiss = "hold" } = {}): Promise<Project> {
-  return createProject({
-    "manifests/components.yaml": COMPONENTS,
-    "manifests/worlds/field.yaml": worldText("field", 1),
-    [`manifests/${SYSTEM}.yaml`]: `
-system: ${SYSTEM}
-query: { read: [Entity, Velocity], write: [Position, Count] }
-broadcast:
-  wind: { read: [Wind] }
-deadline: ${deadline}
-on_miss: ${onMiss}
-`,
-    [`systems/${SYSTEM}.ts`]: SCRIPT,
-  });
-}
-
-type Commit = MessageOf<"TickCommit">;
-
-function shardsOf({ systems }: Commit) {
-  return systems.flatMap(({ shards }) => shards);
-}
-
-/** Ticks as the log has them, which are to be 1 to N exactly once, each with all of its shards. */
-function assertNothingLost(commits: readonly Commit[], ticks: number): void {
-  assertEquals(commits.map(({ tick_id }) => tick_id), upTo(ticks));
-  assert(commits.every((commit) => shardsOf(commit).every((shard) => shard !== null)));
-}
-
-/** The name by which an instance registered. */
-async function idOf(instance: Program): Promise<string> {
-  return (await instance.line(/registered with/)).split(":")[0];
-}
 
 Deno.test("a third instance joins, one is killed with -9, and nothing is lost", async () => {
   const TICKS = 110;
@@ -292,7 +205,7 @@ Deno.test("an instance that is there first waits for the server and then for a c
   await instance.line(/registered with the coordinator/);
 });
 
-Deno.test("instances register again with a coordinator that is started anew", async () => {
+Deno.test("instances register again with a coordinator that is started anew, with another world", async () => {
   const TICKS = 20;
   await using project = await createField();
   await Deno.writeTextFile(`${project.manifests}/worlds/storm.yaml`, worldText("storm", 50));
@@ -306,10 +219,8 @@ Deno.test("instances register again with a coordinator that is started anew", as
     return await finalOf(coord);
   };
   assertEquals(await run("field"), await runLocal(project.manifests, TICKS, { world: "field" }));
-  await using refused = startCoordinator(meeting, ["--world", "storm"]);
-  await refused.line(/its log holds one already, at tick 20\. Pass another --prefix/);
-  assertEquals(await refused.code(), 1);
-  await onlooker.log.purge(onlooker.subjects.streams.components);
+  const { components, snapshots } = onlooker.subjects.streams;
+  for (const stream of [components, snapshots]) await onlooker.log.purge(stream);
   assertEquals(await run("storm"), await runLocal(project.manifests, TICKS, { world: "storm" }));
   const joined = instance.stderr.filter((line) => /registered with/.test(line));
   assertEquals(joined.length, 2, instance.output);

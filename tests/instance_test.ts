@@ -171,8 +171,8 @@ Deno.test("an instance registers with a new coordinator as soon as it hears of i
   stage.lead(1);
   stage.lead(5);
   await poll("a registration", () => Promise.resolve(stage.registrations === 2));
-  stage.lead(5);
   stage.lead(4);
+  stage.lead(5);
   stage.schedule(1);
   await poll("an answer", () => Promise.resolve(stage.acks.length === 1));
   assert(stage.registrations === 2);

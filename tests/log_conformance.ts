@@ -9,6 +9,7 @@ import {
   type LogEntry,
   type StreamConfig,
   StreamFullError,
+  StreamNotFoundError,
   WrongLastSequenceError,
 } from "../lib/bus/log.ts";
 import { parseReceipt } from "../lib/bus/receipt.ts";
@@ -40,7 +41,7 @@ export const logCases: readonly ConformanceCase[] = [
   {
     name: "open() creates an empty stream, and finds it again with what it holds",
     async run({ a, b, prefix }) {
-      const empty = { messages: 0, bytes: 0, firstSequence: 1, lastSequence: 0 };
+      const empty = { messages: 0, bytes: 0, bytesMax: 1e6, firstSequence: 1, lastSequence: 0 };
       assertEquals(await open(a.log, prefix), empty);
       await a.log.append(`${prefix}.x`, one);
       const { messages, lastSequence } = await open(b.log, prefix, { messagesPerSubjectMax: 5 });
@@ -256,12 +257,13 @@ export const logCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "read(), purge() and info() of a stream that is not there say so",
+    name: "read(), purge(), subjects() and info() of a stream that is not there say so",
     async run({ a, prefix }) {
       const missing = `stream "${prefix}": stream not found`;
-      await assertRejects(() => list(a.log.read(prefix)), Error, missing);
-      await assertRejects(() => a.log.purge(prefix), Error, missing);
-      await assertRejects(() => a.log.info(prefix), Error, missing);
+      await assertRejects(() => list(a.log.read(prefix)), StreamNotFoundError, missing);
+      await assertRejects(() => a.log.purge(prefix), StreamNotFoundError, missing);
+      await assertRejects(() => a.log.subjects(prefix, ">"), StreamNotFoundError, missing);
+      await assertRejects(() => a.log.info(prefix), StreamNotFoundError, missing);
     },
   },
   {
@@ -277,6 +279,36 @@ export const logCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "subjects() lists the subjects that have entries",
+    async run({ a, prefix }) {
+      await open(a.log, prefix);
+      for (const tail of ["x", "y.1", "y.2", "y.1"]) await a.log.append(`${prefix}.${tail}`, one);
+      const subjects = async (filter: string) =>
+        (await a.log.subjects(prefix, `${prefix}.${filter}`)).toSorted();
+      assertEquals(await subjects("y.*"), [`${prefix}.y.1`, `${prefix}.y.2`]);
+      await a.log.purge(prefix, { filter: `${prefix}.y.1` });
+      assertEquals(await subjects(">"), [`${prefix}.x`, `${prefix}.y.2`]);
+      assertEquals(await subjects("none"), []);
+    },
+  },
+  {
+    name: "lastPerSubject() finds what is left of a large stream after a purge",
+    async run({ a, prefix }) {
+      await open(a.log, prefix, { bytesMax: 100_000_000 });
+      // More than one of the files that a server keeps a stream in.
+      const large = new Uint8Array(90_000);
+      for (let i = 0; i < 240; i++) {
+        a.bus.publish(`${prefix}.large`, large);
+        await a.log.append(`${prefix}.small`, one);
+      }
+      await a.log.purge(prefix, { before: 440 });
+      const { log } = a;
+      assertEquals(await list(log.lastPerSubject(prefix, `${prefix}.small`)), [[480, "small"]]);
+      const all = [[479, "large"], [480, "small"]] as [number, string][];
+      assertEquals(await list(log.lastPerSubject(prefix, `${prefix}.*`)), all);
+    },
+  },
+  {
     name: "purge() deletes the entries before a sequence, or all, and goes on counting",
     async run({ a, prefix }) {
       await open(a.log, prefix);
@@ -287,7 +319,7 @@ export const logCases: readonly ConformanceCase[] = [
       const { messages, firstSequence, lastSequence } = await a.log.info(prefix);
       assertEquals([messages, firstSequence, lastSequence], [2, 4, 5]);
       await a.log.purge(prefix);
-      const empty = { messages: 0, bytes: 0, firstSequence: 6, lastSequence: 5 };
+      const empty = { messages: 0, bytes: 0, bytesMax: 1e6, firstSequence: 6, lastSequence: 5 };
       assertEquals(await a.log.info(prefix), empty);
       assertEquals(await a.log.append(`${prefix}.x`, one, { expectedLastSequence: 0 }), 6);
     },

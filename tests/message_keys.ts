@@ -39,7 +39,9 @@ const NAMES = new Map<unknown, string>([
   [patch, "Patch"],
   [command, "Command"],
   [query, "Query"],
-  [entityOf(command), "ref"],
+  [valueIn(command, "entity"), "ref"],
+  [valueIn(command, "components"), "map<map<any>>"],
+  [valueIn(command, "value"), "map<any>"],
 ]);
 
 /** The rows of every message and named structure, by name. */
@@ -122,7 +124,8 @@ function valueOf(schema: unknown): unknown {
   return schema instanceof z.ZodRecord ? schema.valueType : undefined;
 }
 
-function entityOf(union: typeof command): unknown {
-  for (const { shape } of union.options) if ("entity" in shape) return shape.entity;
-  return undefined;
+/** The schema of a key that some of the union's options have. */
+function valueIn(union: typeof command, key: string): unknown {
+  return union.options.flatMap(({ shape }) => Object.entries(shape))
+    .find(([name]) => name === key)?.[1];
 }

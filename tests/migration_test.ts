@@ -101,8 +101,7 @@ Deno.test("what is gone and was not in use is no loss", () => {
 Deno.test("migrateImage() drops what is gone, resets what no longer fits, and merges the tables", () => {
   const narrow = componentType("A", [field("x", "u8", 9), A.fields[1]]);
   const schema = createSchema([narrow, TAG]);
-  const source = oldImage();
-  const { image } = migrateImage(source, schema);
+  const { image } = migrateImage(oldImage(), schema);
   const world = restoreWorld(schema, image);
   assertEquals([...world.entities()], [1, 2, 3, 4, 5]);
   assertEquals([1, 2, 3].map((entity) => world.get(entity, narrow)), [
@@ -112,7 +111,6 @@ Deno.test("migrateImage() drops what is gone, resets what no longer fits, and me
   ]);
   assertEquals(world.componentsOf(4), []);
   assertEquals(world.componentsOf(5), [TAG]);
-  assertEquals(restoreWorld(OLD, source).get(3, B), { z: [3, 3] });
 });
 
 Deno.test("every widening keeps every value", () => {

@@ -93,7 +93,6 @@ export async function openStore({ payloadBytesMax = 100_000 } = {}) {
     log,
     subjects,
     payloadBytesMax: bus.payloadBytesMax,
-    turn: () => Promise.resolve(),
   });
   await store.open({ replicas: 1 });
   return { store, log, subjects };

@@ -32,8 +32,7 @@ function openPaced(snapshots?: SnapshotPolicy): Promise<TickHarness> {
 function storeOf(harness: TickHarness) {
   const { log, bus } = harness.connect("store");
   const { payloadBytesMax } = bus;
-  const turn = () => Promise.resolve();
-  const store = new SnapshotStore({ log, subjects: SUBJECTS, payloadBytesMax, turn });
+  const store = new SnapshotStore({ log, subjects: SUBJECTS, payloadBytesMax });
   const ids = async () =>
     (await harness.pump(store.list())).map(({ meta }) => `${meta.kind} ${meta.id}`);
   return { store, log, ids };
@@ -251,6 +250,20 @@ Deno.test("the copy that a restore refers to stays as long as the log has the re
   assertEquals(await ids(), ["manual t1", "restore r15", "auto t10", "auto t20"]);
   await tickTo(harness, 35);
   assertEquals(await ids(), ["manual t1", "auto t20", "auto t30"]);
+});
+
+Deno.test("what was left of a snapshot by a process that ended is cleared away", async () => {
+  await using harness = await openPaced({ every: { ticks: 10 }, kept: 2 });
+  const { log } = storeOf(harness);
+  const orphan = SUBJECTS.snapshot("t7", 0);
+  await harness.start(Infinity);
+  await harness.pump(log.append(orphan, new Uint8Array(3)));
+  const isThere = async () =>
+    (await harness.pump(log.subjects(SUBJECTS.streams.snapshots, orphan))).length === 1;
+  await tickTo(harness, 10);
+  assertEquals(await isThere(), true);
+  await tickTo(harness, 20);
+  assertEquals(await isThere(), false);
 });
 
 Deno.test("a run ends when what is being stored is stored", async () => {

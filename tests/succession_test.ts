@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FencedError } from "../coordinator/committer.ts";
 import { UserError } from "../lib/user_error.ts";
 import { SUBJECTS } from "./fake_instance.ts";
@@ -74,6 +74,75 @@ Deno.test("a coordinator that another one takes over from is refused, and only t
   await harness.finishAll();
   await assertRejects(() => harness.pump(ran), FencedError);
   assertEquals((await harness.commits()).length, 1);
+});
+
+Deno.test("a standby follows the leader, and takes its place within a second of its death", async () => {
+  await using harness = await openTicks([HOLDER], { rows: 3 });
+  const leader = harness.coordinator;
+  const standingBy = harness.standBy("standby", new AbortController().signal);
+  const { ran } = await harness.start(3);
+  await harness.finishAll();
+  await ran.catch(() => undefined);
+  // The world of a leader that lives is not taken, however long nothing happens.
+  const idle = harness.standBy("idle", AbortSignal.abort());
+  assertEquals(await harness.wait(idle), undefined);
+  harness.kill("coordinator");
+  const { clock } = harness;
+  const diedAt = clock.now();
+  const standby = await harness.wait(standingBy);
+  assert(standby !== undefined);
+  assert(clock.now() - diedAt <= 1000, `${clock.now() - diedAt} ms`);
+  assertEquals([standby.tickNumber, standby.digest()], [3, leader.digest()]);
+  await harness.addInstance(HOLDER, "writer-2");
+  const next = await harness.start(4);
+  await harness.finishAll();
+  await next.ran;
+  assertEquals(await harness.values("Position", "x"), [4, 4, 4]);
+});
+
+Deno.test("a standby leaves a leader alone that is paused, and one that others take over from", async () => {
+  await using harness = await TickHarness.open({ systems: [] });
+  const stop = new AbortController();
+  const standingBy = harness.standBy("standby", stop.signal);
+  await harness.control({ op: "pause" });
+  const { ran } = await harness.start(9);
+  for (let i = 0; i < 20; i++) await harness.advance(100);
+  await harness.wait(harness.openCoordinator("second", true));
+  for (let i = 0; i < 20; i++) await harness.advance(100);
+  assertEquals(harness.coordinator.tickNumber, 0);
+  // The lease tells it, although a paused world has nothing to commit.
+  await assertRejects(() => harness.pump(ran), FencedError, "in term");
+  stop.abort();
+  assertEquals(await harness.wait(standingBy), undefined);
+});
+
+Deno.test("of several standbys one takes over, and the others follow it", async () => {
+  await using harness = await TickHarness.open({ systems: [], isUnpaced: false });
+  const stop = new AbortController();
+  const names = ["a", "b", "c"];
+  const standing = names.map((name) => harness.standBy(name, stop.signal));
+  await harness.start(Infinity);
+  for (let i = 0; i < 5; i++) await harness.advance(100);
+  harness.kill("coordinator");
+  const first = await harness.wait(Promise.race(standing));
+  assertEquals(first?.tickNumber, 6);
+  await harness.start(Infinity);
+  for (let i = 0; i < 20; i++) await harness.advance(100);
+  assertEquals(first?.tickNumber, 27);
+  stop.abort();
+  const outcomes = await harness.wait(Promise.all(standing));
+  assertEquals(outcomes.filter((coordinator) => coordinator !== undefined), [first]);
+});
+
+Deno.test("a standby begins the world where nobody does", async () => {
+  await using harness = await TickHarness.open({ systems: [], entities: [{ Position: {} }] });
+  harness.kill("coordinator");
+  const { log } = harness.connect("rival");
+  for (const stream of [SUBJECTS.streams.snapshots, SUBJECTS.streams.components]) {
+    await harness.pump(log.purge(stream));
+  }
+  const standby = await harness.wait(harness.standBy("standby", new AbortController().signal));
+  assertEquals([standby?.tickNumber, standby?.entityCount], [0, 1]);
 });
 
 Deno.test("of two coordinators that start at once one leads", async () => {

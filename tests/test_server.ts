@@ -13,3 +13,9 @@ import {
 export function startTestServer(options: Partial<StartServerOptions> = {}): Promise<NatsServer> {
   return startNatsServer({ progress: () => {}, ...options });
 }
+
+/** Ends a server as `kill -9` does, and resolves when it is gone. */
+export async function killServer({ pid, exited }: NatsServer): Promise<void> {
+  Deno.kill(pid, "SIGKILL");
+  await exited;
+}

@@ -16,6 +16,7 @@ import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
 import { requestMessage } from "../lib/wire/request.ts";
 import { FakeInstance, floatsOf, SUBJECTS, type Taken } from "./fake_instance.ts";
 import { access, COMPONENTS, Position, system } from "./graph_fixture.ts";
+import { overlay } from "../bench/overlay.ts";
 import { VirtualClock } from "../sim/virtual_clock.ts";
 
 type Result = MessageOf<"ComponentShard">;
@@ -36,6 +37,8 @@ export interface HarnessOptions
   readonly entities?: readonly EntityComponents[];
   readonly schema?: Schema;
   readonly payloadBytesMax?: number;
+  /** What the stream of results and commits takes. */
+  readonly logBytesMax?: number;
 }
 
 export class TickHarness implements AsyncDisposable {
@@ -81,6 +84,32 @@ export class TickHarness implements AsyncDisposable {
 
   /** Opens a coordinator of this client, on whatever the log holds; the harness is about the newest. */
   async openCoordinator(client: string, takeover = false): Promise<Coordinator> {
+    const coordinator = await Coordinator.open({ ...this.#optionsOf(client), takeover });
+    this.#coordinators.push(coordinator);
+    return coordinator;
+  }
+
+  /** The same, with other components than before. */
+  async openMigrating(
+    client: string,
+    schema: Schema,
+    { isLossAllowed = false } = {},
+  ): Promise<Coordinator> {
+    const options = this.#optionsOf(client);
+    const manifests = { ...options.manifests, schema };
+    const coordinator = await Coordinator.open({ ...options, manifests, isLossAllowed });
+    this.#coordinators.push(coordinator);
+    return coordinator;
+  }
+
+  /** A coordinator of this client that stands by; it is the newest once it leads. */
+  async standBy(client: string, signal: AbortSignal): Promise<Coordinator | undefined> {
+    const coordinator = await Coordinator.standBy(this.#optionsOf(client), signal);
+    if (coordinator) this.#coordinators.push(coordinator);
+    return coordinator;
+  }
+
+  #optionsOf(client: string): CoordinatorOptions {
     const { systems, entities = [], schema = createSchema(COMPONENTS), hz = 10 } = this.#options;
     const connection = this.#network.connect(client, { onError: this.#onError });
     this.#kills.set(client, () => connection.kill());
@@ -91,8 +120,9 @@ export class TickHarness implements AsyncDisposable {
       systems,
       worlds: new Map(),
     };
-    const coordinator = await Coordinator.open({
+    return {
       ...connection,
+      log: limited(connection.log, this.#options.logBytesMax),
       clock: this.clock,
       subjects: SUBJECTS,
       manifests,
@@ -107,16 +137,13 @@ export class TickHarness implements AsyncDisposable {
       isResident: false,
       isBarrier: this.#options.isBarrier ?? false,
       replicas: 1,
-      takeover,
       ...(this.#options.snapshots && { snapshots: this.#options.snapshots }),
       dateMs: () => 0,
       report: {
         info: (line) => this.lines.push(line),
         warn: (line) => this.lines.push(line),
       },
-    });
-    this.#coordinators.push(coordinator);
-    return coordinator;
+    };
   }
 
   /** Ends a client as a crash of its process would. */
@@ -296,4 +323,13 @@ export async function openTicks(
 
 export function entities(count: number): EntityComponents[] {
   return Array.from({ length: count }, () => ({ Position: {}, Velocity: {}, Mass: {} }));
+}
+
+/** The log with a smaller stream of results and commits. */
+function limited(log: Log, bytesMax: number | undefined): Log {
+  if (bytesMax === undefined) return log;
+  const { components } = SUBJECTS.streams;
+  return overlay(log, {
+    open: (config) => log.open(config.name === components ? { ...config, bytesMax } : config),
+  });
 }

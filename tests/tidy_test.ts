@@ -4,7 +4,17 @@ import { fileURLToPath } from "node:url";
 import { parseSource, type SourceFile } from "./source_file.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const FOLDERS = ["lib", "coordinator", "systems", "manifests", "sim", "fuzz", "tests", "bench"];
+const FOLDERS = [
+  "lib",
+  "coordinator",
+  "systems",
+  "manifests",
+  "sim",
+  "fuzz",
+  "chaos",
+  "tests",
+  "bench",
+];
 const FILE_LINES_MAX = 400;
 const FUNCTION_LINES_MAX = 70;
 
@@ -26,7 +36,7 @@ interface Layer {
 const LAYERS: readonly Layer[] = [
   {
     name: "base",
-    files: /^lib\/(clock|deno_run|random|report|user_error)\.ts$|^lib\/std\//,
+    files: /^lib\/(clock|deno_run|random|report|text_table|user_error)\.ts$|^lib\/std\//,
     imports: [],
     packages: ["#msgpack"],
   },
@@ -97,8 +107,24 @@ const LAYERS: readonly Layer[] = [
     ],
     packages: ["@std/msgpack", "commander"],
   },
-  { name: "handles", files: /^manifests\/components\.ts$/, imports: ["mod"], packages: [] },
-  { name: "systems", files: /^systems\//, imports: ["mod", "handles"], packages: ["gl-matrix"] },
+  {
+    name: "handles",
+    files: /^(chaos\/world\/)?manifests\/components\.ts$/,
+    imports: ["mod"],
+    packages: [],
+  },
+  {
+    name: "systems",
+    files: /^(chaos\/world\/)?systems\//,
+    imports: ["mod", "handles"],
+    packages: ["gl-matrix"],
+  },
+  {
+    name: "chaos",
+    files: /^chaos\//,
+    imports: ["base", "cli", "ecs", "manifest", "bus", "nats_server", "wire", "coordinator"],
+    packages: ["commander"],
+  },
   {
     name: "simulation",
     files: /^sim\//,
@@ -127,9 +153,9 @@ const LAYERS: readonly Layer[] = [
 /** Whoever else touches the machine is handed it as a parameter. */
 const MACHINE_USERS: Readonly<Record<string, RegExp>> = {
   Deno:
-    /(^|_|\/)main\.ts$|^lib\/(cli|manifest\/(load|generated_files)|runtime\/load_script)\.ts$|^lib\/nats_server\/|^coordinator\/(connection|status_display|supervisor)\.ts$/,
+    /(^|_|\/)main\.ts$|^lib\/(cli|manifest\/(load|generated_files)|runtime\/load_script)\.ts$|^lib\/nats_server\/|^chaos\/|^coordinator\/(connection|snapshot_paths|status_display|supervisor)\.ts$/,
   console: /(^|_|\/)main\.ts$|^lib\/cli\.ts$|^coordinator\/status_display\.ts$/,
-  crypto: /^(lib\/runtime|sim|fuzz)\/main\.ts$|^lib\/nats_server\/fetch_release\.ts$/,
+  crypto: /^(lib\/runtime|sim|fuzz|chaos)\/main\.ts$|^lib\/nats_server\/fetch_release\.ts$/,
   fetch: /^lib\/nats_server\/fetch_release\.ts$/,
   Date: /^lib\/clock\.ts$/,
   performance: /^lib\/clock\.ts$/,

@@ -131,6 +131,14 @@ Deno.test("decodePayload() refuses columns that are neither bytes nor lists, and
     assertThrows(() => decodePayload("ComponentSet", data), WireError, "columns.Mass.value");
   }
   assertRefused("EntityCommand", { commands: [{ op: "explode", entity: 1 }] }, "commands.0.op");
+  for (const components of [1, [], null, Uint8Array.of(1), { Mass: 1 }, { Mass: [] }]) {
+    const commands = [{ op: "spawn", components }];
+    assertRefused("EntityCommand", { commands }, "commands.0.components");
+  }
+  for (const value of [1, [], null, "a"]) {
+    const commands = [{ op: "set", entity: 1, component: "Mass", value }];
+    assertRefused("EntityCommand", { commands }, "commands.0.value");
+  }
 });
 
 Deno.test("decodePayload() refuses what is not exactly one MessagePack value", () => {

@@ -8,7 +8,7 @@ Deno.test("parseSnapshotEvery() takes durations, ticks and never", () => {
   assertEquals(parseSnapshotEvery("1.5m"), { ms: 90_000 });
   assertEquals(parseSnapshotEvery("2h"), { ms: 7_200_000 });
   assertEquals(parseSnapshotEvery("600"), { ticks: 600 });
-  assertEquals(parseSnapshotEvery("never"), undefined);
+  assertEquals(parseSnapshotEvery("never"), "never");
 });
 
 Deno.test("parseSnapshotEvery() refuses anything else", () => {

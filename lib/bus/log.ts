@@ -12,7 +12,7 @@ export interface StreamConfig {
   /** Subjects that the stream captures, wildcards allowed. */
   readonly subjects: readonly string[];
   readonly storage: "file" | "memory";
-  /** How many bytes the stream may grow to. */
+  /** How many bytes the stream may grow to; fewer where its server has not got the room. */
   readonly bytesMax: number;
   /** What goes when it is full: the oldest messages (the default), or the new one, which is refused. */
   readonly discard?: "old" | "new";
@@ -34,6 +34,8 @@ export interface StreamInfo {
   readonly messages: number;
   /** What the messages take in the store, its own overhead included. */
   readonly bytes: number;
+  /** What the stream may grow to. */
+  readonly bytesMax: number;
   /** One past `lastSequence` while the stream is empty. */
   readonly firstSequence: number;
   readonly lastSequence: number;
@@ -86,10 +88,18 @@ export interface Log {
    */
   lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry>;
 
+  /** The subjects that match `filter` and have entries, in no particular order. */
+  subjects(stream: string, filter: string): Promise<string[]>;
+
   /** Deletes the entries on `filter`'s subjects (default: all) before sequence `before` (default: all). */
   purge(stream: string, options?: { filter?: string; before?: number }): Promise<void>;
 
   info(stream: string): Promise<StreamInfo>;
+}
+
+/** There is no stream of this name. */
+export class StreamNotFoundError extends Error {
+  override readonly name = "StreamNotFoundError";
 }
 
 /** There is no room for a message; it is not stored. */

@@ -12,6 +12,7 @@ import {
   type StreamConfig,
   StreamFullError,
   type StreamInfo,
+  StreamNotFoundError,
   WrongLastSequenceError,
 } from "./log.ts";
 import { type MemoryLink, SERVER } from "./memory_link.ts";
@@ -138,6 +139,10 @@ export class MemoryStream {
     return selected.sort((a, b) => a.sequence - b.sequence);
   }
 
+  subjects(filter: string): string[] {
+    return [...this.#bySubject.keys()].filter((subject) => matchesSubject(filter, subject));
+  }
+
   purge(before: number, filter: string | undefined): void {
     for (const { sequence, subject } of this.#entries.values()) {
       if (sequence >= before) break;
@@ -152,6 +157,7 @@ export class MemoryStream {
     return {
       messages: this.#entries.size,
       bytes: this.#bytes,
+      bytesMax: this.#config.bytesMax,
       firstSequence,
       lastSequence: this.#lastSequence,
     };
@@ -226,11 +232,11 @@ export class MemoryStore {
     return undefined;
   }
 
-  /** @throws {Error} when there is no such stream. */
+  /** @throws {StreamNotFoundError} when there is no such stream. */
   get(name: string, action: string): MemoryStream {
     const stream = this.#streams.get(name);
     if (stream === undefined) {
-      throw new Error(`Cannot ${action} stream "${name}": stream not found`);
+      throw new StreamNotFoundError(`Cannot ${action} stream "${name}": stream not found`);
     }
     return stream;
   }
@@ -297,6 +303,10 @@ export class MemoryLog implements Log {
 
   async *lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
     yield* await this.#ask(() => this.#hub.store.get(stream, "read").selectLast(filter));
+  }
+
+  subjects(stream: string, filter: string): Promise<string[]> {
+    return this.#ask(() => this.#hub.store.get(stream, "inspect").subjects(filter));
   }
 
   purge(stream: string, options: { filter?: string; before?: number } = {}): Promise<void> {

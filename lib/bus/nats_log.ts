@@ -9,6 +9,7 @@
  */
 import {
   AckPolicy,
+  type ApiError,
   type ConsumerConfig,
   DeliverPolicy,
   DiscardPolicy,
@@ -31,6 +32,7 @@ import {
   type StreamConfig,
   StreamFullError,
   type StreamInfo,
+  StreamNotFoundError,
   UnavailableError,
   WrongLastSequenceError,
 } from "./log.ts";
@@ -38,6 +40,7 @@ import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
 import type { NatsLink } from "./nats_link.ts";
 import { pullEntries } from "./nats_pull.ts";
+import { isSubject } from "./subject.ts";
 
 /** Appends are tried again, so that an answer lost with a stream's leader does not cost much. */
 const APPEND_TIMEOUT_MS = 2_000;
@@ -56,6 +59,8 @@ const WRONG_LAST_CODES = [JetStreamApiCodes.StreamWrongLastSequence, 10164];
 const NO_PEERS_CODES = [10005];
 /** The status of what may be answered later. */
 const UNAVAILABLE_STATUS = 503;
+/** How often the size of a new stream is halved for a server that has not got the room. */
+const HALVINGS_MAX = 6;
 /** JetStream's: no resources, no storage, and a store that takes no more. */
 const NO_ROOM_CODES = [10023, 10047, 10077];
 /** Entries asked for at a time; each may be as large as the bus carries. */
@@ -63,8 +68,18 @@ const READ_BATCH_MAX = 32;
 /** How long a follower waits for entries before it asks anew. */
 const FOLLOW_WAIT_MS = 5_000;
 const FOLLOW_RETRY_MS = 100;
+/** How long the creation of a consumer may take at first, and later. */
+const CONSUMER_TIMEOUT_MIN_MS = 500;
+const CONSUMER_TIMEOUT_MAX_MS = 8_000;
 /** The server deletes a consumer whose reader went away after this. */
 const CONSUMER_INACTIVE_MS = 60_000;
+
+/** What JetStream answers to who creates a consumer. */
+interface NewConsumer {
+  readonly name: string;
+  /** Entries that it has yet to deliver. */
+  readonly num_pending: number;
+}
 
 export class NatsLog implements Log {
   readonly #connection: NatsConnection;
@@ -85,16 +100,28 @@ export class NatsLog implements Log {
 
   async open(config: StreamConfig): Promise<StreamInfo> {
     const { name } = config;
-    const { streams } = this.#manager;
-    const settings = toStreamSettings(config);
     return await this.#ask(`Cannot open stream "${name}"`, async () => {
-      try {
-        return toStreamInfo(await streams.update(name, settings));
-      } catch (error) {
-        if (!isApiError(error, [JetStreamApiCodes.StreamNotFound])) throw error;
-        return toStreamInfo(await streams.add({ name, ...settings }));
-      }
+      const known = await this.#find(name);
+      const sizes = known ? [config.bytesMax, known.config.max_bytes] : sizesFrom(config.bytesMax);
+      return toStreamInfo(await this.#openWithin(sizes, { config, isKnown: known !== undefined }));
     });
+  }
+
+  /** Opens the stream with the first of these sizes that its server has room for. */
+  async #openWithin(
+    [bytesMax, ...smaller]: readonly number[],
+    { config, isKnown }: { config: StreamConfig; isKnown: boolean },
+  ): Promise<NatsStreamInfo> {
+    const { name } = config;
+    const settings = toStreamSettings({ ...config, bytesMax });
+    try {
+      return isKnown
+        ? await this.#manager.streams.update(name, settings)
+        : await this.#manager.streams.add({ name, ...settings });
+    } catch (error) {
+      if (smaller.length === 0 || !isApiError(error, NO_ROOM_CODES)) throw error;
+      return await this.#openWithin(smaller, { config, isKnown });
+    }
   }
 
   async append(subject: string, data: Uint8Array, options: AppendOptions = {}): Promise<number> {
@@ -140,11 +167,44 @@ export class NatsLog implements Log {
     });
   }
 
-  lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
-    return this.#consume(stream, {
+  async *lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
+    if (isSubject(filter)) {
+      const entry = await this.#lastOf(stream, filter);
+      if (entry !== undefined) yield entry;
+      return;
+    }
+    yield* this.#consume(stream, {
       deliver_policy: DeliverPolicy.LastPerSubject,
       filter_subject: filter,
     });
+  }
+
+  /**
+   * The subject's newest entry. Up to nats-server 2.9.10 a consumer of one subject
+   * does not find it once a purge has taken the file that the subject began in.
+   */
+  async #lastOf(stream: string, subject: string): Promise<LogEntry | undefined> {
+    const failure = `Cannot read stream "${stream}"`;
+    const get = () => this.#manager.streams.getMessage(stream, { last_by_subj: subject });
+    try {
+      const stored = await this.#link.during(failure, get);
+      if (stored === null) return undefined;
+      const { seq: sequence, data, header } = stored;
+      return { sequence, subject, data: new Uint8Array(data), headers: decodeHeaders(header) };
+    } catch (cause) {
+      if (cause instanceof UnavailableError) throw cause;
+      if (isApiError(cause, [JetStreamApiCodes.NoMessageFound])) return undefined;
+      throw explain(cause, failure);
+    }
+  }
+
+  async subjects(stream: string, filter: string): Promise<string[]> {
+    try {
+      const { state } = await this.#manager.streams.info(stream, { subjects_filter: filter });
+      return Object.keys(state.subjects ?? {});
+    } catch (cause) {
+      throw explain(cause, `Cannot inspect stream "${stream}"`);
+    }
   }
 
   async purge(
@@ -162,6 +222,15 @@ export class NatsLog implements Log {
 
   info(stream: string): Promise<StreamInfo> {
     return this.#inspect(stream, `Cannot inspect stream "${stream}"`);
+  }
+
+  async #find(stream: string): Promise<NatsStreamInfo | undefined> {
+    try {
+      return await this.#manager.streams.info(stream);
+    } catch (error) {
+      if (isApiError(error, [JetStreamApiCodes.StreamNotFound])) return undefined;
+      throw error;
+    }
   }
 
   async *follow(
@@ -228,15 +297,38 @@ export class NatsLog implements Log {
     return toStreamInfo(await this.#ask(failure, () => this.#manager.streams.info(stream)));
   }
 
-  #addConsumer(stream: string, config: Partial<ConsumerConfig>) {
-    return this.#ask(`Cannot read stream "${stream}"`, () =>
-      this.#manager.consumers.add(stream, {
+  /**
+   * A cluster may place the consumer on a member that has just died, and it does not
+   * answer then. Another try may be placed better, so the first ones do not wait long.
+   */
+  #addConsumer(stream: string, config: Partial<ConsumerConfig>): Promise<NewConsumer> {
+    let timeoutMs = CONSUMER_TIMEOUT_MIN_MS / 2;
+    return this.#ask(`Cannot read stream "${stream}"`, () => {
+      timeoutMs = Math.min(2 * timeoutMs, CONSUMER_TIMEOUT_MAX_MS);
+      return this.#createConsumer(stream, config, timeoutMs);
+    });
+  }
+
+  async #createConsumer(
+    stream: string,
+    config: Partial<ConsumerConfig>,
+    timeout: number,
+  ): Promise<NewConsumer> {
+    const request = {
+      stream_name: stream,
+      config: {
         ...config,
         ack_policy: AckPolicy.None,
         inactive_threshold: nanos(CONSUMER_INACTIVE_MS),
         mem_storage: true,
         num_replicas: 1,
-      }));
+      },
+    };
+    const subject = `$JS.API.CONSUMER.CREATE.${stream}`;
+    const answer = await this.#connection.request(subject, JSON.stringify(request), { timeout });
+    const { error, ...consumer } = answer.json<NewConsumer & { error?: ApiError }>();
+    if (error !== undefined) throw new JetStreamApiError(error);
+    return consumer;
   }
 
   /**
@@ -278,10 +370,16 @@ function toStreamSettings(config: StreamConfig) {
   };
 }
 
-function toStreamInfo({ state }: NatsStreamInfo): StreamInfo {
+/** Halves, down to the smallest that is of use. */
+function sizesFrom(bytesMax: number): number[] {
+  return Array.from({ length: HALVINGS_MAX + 1 }, (_, i) => Math.floor(bytesMax / 2 ** i));
+}
+
+function toStreamInfo({ config, state }: NatsStreamInfo): StreamInfo {
   return {
     messages: state.messages,
     bytes: state.bytes,
+    bytesMax: config.max_bytes,
     firstSequence: state.messages === 0 ? state.last_seq + 1 : state.first_seq,
     lastSequence: state.last_seq,
   };
@@ -321,5 +419,6 @@ function isApiError(error: unknown, codes: readonly number[]): error is JetStrea
 
 function explain(cause: unknown, failure: string): Error {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`${failure}: ${reason}`, { cause });
+  const isMissing = isApiError(cause, [JetStreamApiCodes.StreamNotFound]);
+  return new (isMissing ? StreamNotFoundError : Error)(`${failure}: ${reason}`, { cause });
 }

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { type AnyColumn, createColumn } from "./column.ts";
-import type { ComponentType } from "./component.ts";
+import { type AnyColumn, createColumn, ListColumn } from "./column.ts";
+import type { Columns, ComponentType, Layout } from "./component.ts";
 import { digest64 } from "./digest.ts";
 import type { Entity } from "./entity.ts";
 import { matchesComponents, type Query } from "./query.ts";
@@ -40,12 +40,13 @@ export class Table {
   /** The tick in which a row last came, went or moved. */
   structureChangedLast = 0;
   readonly #byComponent = new Map<ComponentType, ComponentColumns>();
-  readonly #set: ReadonlySet<ComponentType>;
+  readonly #lists: readonly ListColumn[];
+  /** What {@linkcode Table.columns} returned since the arrays were last replaced. */
+  readonly #data = new Map<ComponentType, Columns<Layout>>();
 
   constructor(components: Iterable<ComponentType>) {
     this.components = [...components].sort((a, b) => a.name < b.name ? -1 : 1);
     this.id = archetypeId(this.components);
-    this.#set = new Set(this.components);
     this.stores = this.components.map((component) => ({
       component,
       columns: component.fields.map(createColumn),
@@ -53,19 +54,33 @@ export class Table {
       changedLast: 0,
     }));
     for (const store of this.stores) this.#byComponent.set(store.component, store);
+    this.#lists = this.stores.flatMap(({ columns }) =>
+      columns.filter((column) => column instanceof ListColumn)
+    );
   }
 
   has(component: ComponentType): boolean {
-    return this.#set.has(component);
+    return this.#byComponent.has(component);
   }
 
   matches(query: Query): boolean {
-    return matchesComponents(query, this.#set);
+    return matchesComponents(query, new Set(this.components));
   }
 
   /** The component's columns, or undefined where the archetype lacks it. */
   store(component: ComponentType): ComponentColumns | undefined {
     return this.#byComponent.get(component);
+  }
+
+  /**
+   * The component's values by field name, for code that runs in this process: rows
+   * 0 to `count`, a vec3 having three elements each. Longer arrays take their place
+   * when the table grows. What is written there is not marked as changed.
+   * @throws {RangeError} when the archetype lacks the component.
+   */
+  columns<L extends Layout>(component: ComponentType<L>): Columns<L> {
+    const known = this.#data.get(component);
+    return (known ?? this.#collectData(component)) as Columns<L>;
   }
 
   /** Makes room for `rows` rows in all, so that adding them does not grow step by step. */
@@ -77,6 +92,7 @@ export class Table {
       store.changed = grown(store.changed, capacity);
       for (const column of store.columns) column.reserve(capacity);
     }
+    this.#data.clear();
   }
 
   /** Adds a row for `entity` whose values are yet to be set, and returns it. */
@@ -89,41 +105,63 @@ export class Table {
     return row;
   }
 
-  /** Removes `row` and returns the entity that moved into it, if one did. */
-  removeRow(row: number, tick: number): Entity | undefined {
+  /** Removes `row`, into which the last row moves, if it is another. */
+  removeRow(row: number, tick: number): void {
     const last = this.count - 1;
-    for (const store of this.stores) {
-      store.changed[row] = store.changed[last];
-      for (const column of store.columns) {
-        if (row !== last) column.copyRow(row, column, last);
-        column.release(last);
-      }
-    }
+    if (row !== last) this.#copyRow(row, last);
+    for (const { data } of this.#lists) data.pop();
     this.count = last;
     this.structureChangedLast = tick;
-    if (row === last) return undefined;
-    return this.entities[row] = this.entities[last];
   }
 
   /** Removes every row. */
   clear(tick: number): void {
-    const empty = new Table(this.components);
-    empty.structureChangedLast = tick;
-    this.load(empty);
+    this.take(new Table(this.components));
+    this.structureChangedLast = tick;
   }
 
-  /** Becomes a copy of `source`, a table of equal components: its rows in their order, and all marks. */
-  load(source: Table): void {
-    const { count } = source;
-    this.entities = source.entities.slice(0, count);
+  /** Becomes `source`, a table of equal components: its rows in their order, and all marks. Shares its arrays. */
+  take(source: Table): void {
+    this.entities = source.entities;
     this.stores.forEach((store, i) => {
       const { columns, changed, changedLast } = source.stores[i];
-      store.changed = changed.slice(0, count);
+      store.changed = changed;
       store.changedLast = changedLast;
-      store.columns.forEach((column, k) => column.load(columns[k], count));
+      store.columns.forEach((column, k) => column.take(columns[k]));
     });
-    this.count = count;
+    this.count = source.count;
     this.structureChangedLast = source.structureChangedLast;
+    this.#data.clear();
+  }
+
+  /** A table with the same rows and marks, apart from this one. */
+  copy(): Table {
+    const copy = new Table(this.components);
+    copy.take(this);
+    copy.entities = this.entities.slice(0, this.count);
+    for (const store of copy.stores) {
+      store.changed = store.changed.slice(0, this.count);
+      for (const column of store.columns) column.detach(this.count);
+    }
+    return copy;
+  }
+
+  #copyRow(to: number, from: number): void {
+    this.entities[to] = this.entities[from];
+    for (const { changed, columns } of this.stores) {
+      changed[to] = changed[from];
+      for (const column of columns) column.copyRow(to, column, from);
+    }
+  }
+
+  #collectData(component: ComponentType): Columns<Layout> {
+    const store = this.store(component);
+    if (store === undefined) {
+      throw new RangeError(`Cannot read "${component.name}": the archetype has no such component`);
+    }
+    const data = Object.fromEntries(store.columns.map(({ field, data }) => [field.name, data]));
+    this.#data.set(component, data);
+    return data;
   }
 }
 

@@ -22,14 +22,16 @@ export interface Column {
   changedLast: number;
   get(row: number): FieldValue;
   set(row: number, value: FieldValue): void;
+  /** Sets the field's default. */
+  setDefault(row: number): void;
   /** Copies row `from` of `source`, a column of the same field type, over row `to`. */
   copyRow(to: number, source: Column, from: number): void;
   /** Makes room for `rows` rows; what is there is kept. */
   reserve(rows: number): void;
-  /** Lets go of what row `row`, the last one, refers to. */
-  release(row: number): void;
-  /** Becomes a copy of the first `rows` rows of `source`, a column of the same field type. */
-  load(source: Column, rows: number): void;
+  /** Becomes `source`, a column of the same field type, and shares its array. */
+  take(source: Column): void;
+  /** Shares its array with no other column any more; only the first `rows` rows are kept. */
+  detach(rows: number): void;
 }
 
 export type AnyColumn = FixedColumn | ListColumn;
@@ -38,15 +40,37 @@ export function createColumn(field: Field): AnyColumn {
   return isFixed(field.type) ? new FixedColumn(field, field.type) : new ListColumn(field);
 }
 
-/** `data` has `stride` elements per row and is replaced when the column grows. */
 export class FixedColumn implements Column {
   readonly stride: number;
+  /** Machine words per row, of 4 bytes or of 1. */
+  readonly rowWords: number;
   changedLast = 0;
-  data: TypedArray;
+  #data: TypedArray;
+  #words: Uint32Array | Uint8Array;
+  readonly #defaultWords: Uint32Array | Uint8Array;
 
   constructor(readonly field: Field, readonly type: FixedFieldType) {
     this.stride = strideOf(type);
-    this.data = allocate(type, 0);
+    this.#data = allocate(type, 1);
+    this.#words = wordsOf(this.#data);
+    this.rowWords = this.#words.length;
+    this.set(0, field.default);
+    this.#defaultWords = this.#words.slice();
+  }
+
+  /** `stride` elements per row; another array when the column has grown. */
+  get data(): TypedArray {
+    return this.#data;
+  }
+
+  set data(data: TypedArray) {
+    this.#data = data;
+    this.#words = wordsOf(data);
+  }
+
+  /** The bytes of `data` as machine words, so that one loop serves every type. */
+  get words(): Uint32Array | Uint8Array {
+    return this.#words;
   }
 
   get(row: number): FieldValue {
@@ -67,10 +91,18 @@ export class FixedColumn implements Column {
     for (let k = 0; k < stride; k++) data[row * stride + k] = items[k];
   }
 
+  setDefault(row: number): void {
+    this.#copyWords(row, this.#defaultWords, 0);
+  }
+
   copyRow(to: number, source: Column, from: number): void {
-    const { data, stride } = this;
-    const other = (source as FixedColumn).data;
-    for (let k = 0; k < stride; k++) data[to * stride + k] = other[from * stride + k];
+    this.#copyWords(to, (source as FixedColumn).words, from);
+  }
+
+  #copyWords(to: number, source: Uint32Array | Uint8Array, from: number): void {
+    const { words, rowWords } = this;
+    const [toWord, fromWord] = [to * rowWords, from * rowWords];
+    for (let k = 0; k < rowWords; k++) words[toWord + k] = source[fromWord + k];
   }
 
   reserve(rows: number): void {
@@ -80,11 +112,13 @@ export class FixedColumn implements Column {
     this.data = grown;
   }
 
-  release(): void {}
-
-  load(source: Column, rows: number): void {
-    this.data = (source as FixedColumn).data.slice(0, rows * this.stride);
+  take(source: Column): void {
+    this.data = (source as FixedColumn).data;
     this.changedLast = source.changedLast;
+  }
+
+  detach(rows: number): void {
+    this.data = this.data.slice(0, rows * this.stride);
   }
 }
 
@@ -102,18 +136,29 @@ export class ListColumn implements Column {
     this.data[row] = value as ValueType;
   }
 
+  setDefault(row: number): void {
+    this.data[row] = this.field.default as ValueType;
+  }
+
   copyRow(to: number, source: Column, from: number): void {
     this.data[to] = (source as ListColumn).data[from];
   }
 
   reserve(): void {}
 
-  release(row: number): void {
-    this.data.length = row;
-  }
-
-  load(source: Column, rows: number): void {
-    this.data = (source as ListColumn).data.slice(0, rows);
+  take(source: Column): void {
+    this.data = (source as ListColumn).data;
     this.changedLast = source.changedLast;
   }
+
+  detach(rows: number): void {
+    this.data = this.data.slice(0, rows);
+  }
+}
+
+function wordsOf(array: TypedArray): Uint32Array | Uint8Array {
+  const { buffer, byteOffset, byteLength } = array;
+  return array.BYTES_PER_ELEMENT % 4 === 0
+    ? new Uint32Array(buffer, byteOffset, byteLength / 4)
+    : new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -48,6 +48,23 @@ export function rowsOfBytes(type: FixedFieldType, bytes: Uint8Array): TypedArray
 }
 
 /**
+ * Writes the rows that `bytes` hold into a column, from row `first` on; what
+ * follows there is overwritten.
+ * @throws {RangeError} as {@linkcode rowsOfBytes} does, or when the column is too short.
+ */
+export function writeRows(
+  type: FixedFieldType,
+  data: TypedArray,
+  { first, bytes }: { first: number; bytes: Uint8Array },
+): void {
+  if (type === "entity") return data.set(decodeEntities(bytes) as never, first);
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength).set(
+    bytes,
+    first * rowBytesOf(type),
+  );
+}
+
+/**
  * Entities as little-endian u64s.
  * @throws {RangeError} for what is no entity, such as a reference to one yet to be spawned.
  */

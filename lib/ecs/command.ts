@@ -9,6 +9,7 @@
  */
 import type { ComponentType, ComponentValue } from "./component.ts";
 import { type Entity, NO_ENTITY } from "./entity.ts";
+import type { FieldValue } from "./field_type.ts";
 import type { ComponentValues, World } from "./world.ts";
 
 /** An entity, or -k for the k-th one spawned by the same buffer. */
@@ -54,9 +55,10 @@ export function applyCommands(world: World, commands: readonly Command[]): Comma
   const spawned: Entity[] = [];
   const despawned: Entity[] = [];
   const refused: { index: number; reason: string }[] = [];
-  for (const [index, command] of commands.entries()) {
+  const outcome = { spawned, despawned };
+  for (let index = 0; index < commands.length; index++) {
     try {
-      applyCommand(world, command, { spawned, despawned });
+      applyCommand(world, commands[index], outcome);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       refused.push({ index, reason: error.message });
@@ -72,11 +74,7 @@ function applyCommand(
 ): void {
   if (command.op === "spawn") {
     const number = spawned.push(NO_ENTITY);
-    const components = new Map(command.components);
-    for (const [component, value] of components) {
-      components.set(component, resolveFields(component, value, spawned));
-    }
-    spawned[number - 1] = world.spawn(components);
+    spawned[number - 1] = world.spawn(resolveComponents(command.components, spawned));
     return;
   }
   const entity = resolveReference(command.entity, spawned);
@@ -95,20 +93,35 @@ function applyCommand(
   }
 }
 
-/** Replaces references in `entity` fields by the entities that they stand for. */
+/** `components` as they are, or with entities for references where there are any. */
+function resolveComponents(
+  components: ComponentValues,
+  spawned: readonly Entity[],
+): ComponentValues {
+  let resolved: Map<ComponentType, ComponentValue> | undefined;
+  for (const [component, value] of components) {
+    const fields = resolveFields(component, value, spawned);
+    if (fields === value) continue;
+    resolved ??= new Map(components);
+    resolved.set(component, fields);
+  }
+  return resolved ?? components;
+}
+
+/** `value` as it is, or with entities for references where there are any. */
 function resolveFields(
   component: ComponentType,
   value: ComponentValue,
   spawned: readonly Entity[],
 ): ComponentValue {
-  const references = component.fields.filter(({ name, type }) =>
-    type === "entity" && (value[name] as number) < 0
-  );
-  if (references.length === 0) return value;
-  const resolved = references.map(({ name }) =>
-    [name, resolveReference(value[name] as number, spawned)] as const
-  );
-  return { ...value, ...Object.fromEntries(resolved) };
+  let resolved: Record<string, FieldValue> | undefined;
+  for (const name of component.references) {
+    const entity = value[name] as Entity;
+    if (!(entity < 0)) continue;
+    resolved ??= { ...value };
+    resolved[name] = resolveReference(entity, spawned);
+  }
+  return resolved ?? value;
 }
 
 function resolveReference(reference: EntityReference, spawned: readonly Entity[]): Entity {

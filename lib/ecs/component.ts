@@ -15,11 +15,12 @@ export interface Field {
   readonly default: FieldValue;
 }
 
-export interface ComponentType {
-  readonly name: string;
+export interface ComponentType<L extends Layout = Layout> extends ComponentHandle<L> {
   /** XXH64 of the name: the same in every process, whatever else the schema holds. */
   readonly id: bigint;
   readonly fields: readonly Field[];
+  /** Names of the fields of type `entity`. */
+  readonly references: readonly string[];
 }
 
 /** Values of some or all fields of a component, by field name. */
@@ -28,9 +29,17 @@ export type ComponentValue = Readonly<Record<string, FieldValue>>;
 /** The components of a world, by name. */
 export type Schema = ReadonlyMap<string, ComponentType>;
 
-export function componentType(name: string, fields: readonly Field[]): ComponentType {
-  return { name, id: digest64(name), fields };
+export function componentType<const F extends readonly Field[]>(
+  name: string,
+  fields: F,
+): ComponentType<LayoutOf<F>> {
+  const layout = Object.fromEntries(fields.map((field) => [field.name, field.type]));
+  const references = fields.filter(({ type }) => type === "entity").map((field) => field.name);
+  return { name, id: digest64(name), layout: layout as LayoutOf<F>, fields, references };
 }
+
+/** The field types of a list of fields. */
+type LayoutOf<F extends readonly Field[]> = { readonly [E in F[number] as E["name"]]: E["type"] };
 
 /** @throws {RangeError} when two names share an id, which takes a 64-bit collision. */
 export function createSchema(components: Iterable<ComponentType>): Schema {

@@ -1,99 +1,136 @@
 /**
  * Where each living entity is: its table and row. Entities are never reused, so
- * the index is paged by number; a page goes when its last entity does, and the
- * memory follows the living entities, not all that ever lived.
+ * the index is paged by number; a page goes when its last entity does, another
+ * takes its room, and the memory follows those that live at a time.
+ *
+ * All pages share two arrays. An entity's *place* is its position in them: to be
+ * looked up once, and then good until an entity is added or deleted.
  *
  * @module
  */
 import type { Entity } from "./entity.ts";
 
-const PAGE_BITS = 10;
-const PAGE_ENTITIES = 1 << PAGE_BITS;
-
-interface Page {
-  /** Table number + 1; 0: not alive. */
-  readonly tables: Uint32Array;
-  readonly rows: Uint32Array;
-  living: number;
-}
+const PAGE_ENTITIES = 1024;
+/** What the arrays have room for at first. */
+const PAGES_MIN = 4;
 
 export class EntityIndex {
-  readonly #pages = new Map<number, Page>();
-  #lastNumber = -1;
-  #last: Page | undefined;
-  #living = 0;
+  /** By place: table number + 1; 0: not alive. */
+  #tables = new Uint32Array(PAGES_MIN * PAGE_ENTITIES);
+  /** By place. */
+  #rows = new Uint32Array(PAGES_MIN * PAGE_ENTITIES);
+  /** The first place of each page, by the entities' number divided by the page's size. */
+  readonly #pages = new Map<number, number>();
+  /** Living entities per page, by first place divided by the page's size. */
+  readonly #living: number[] = [];
+  /** First places of pages that have gone. */
+  readonly #free: number[] = [];
+  #size = 0;
+  /** The page looked up last, and what to add to an entity there to have its place. */
+  #lastPage = NaN;
+  #lastOffset = 0;
 
   /** Number of living entities. */
   get size(): number {
-    return this.#living;
+    return this.#size;
   }
 
-  /** The number of the entity's table, or -1 when it is not alive. */
-  table(entity: Entity): number {
-    return (this.#page(entity)?.tables[entity % PAGE_ENTITIES] ?? 0) - 1;
+  /** The place of an entity, or -1 when it is not alive. */
+  find(entity: Entity): number {
+    const place = this.#place(entity);
+    // Neither for what is no integer.
+    return this.#tables[place] > 0 ? place : -1;
   }
 
-  /** The row of a living entity. */
-  row(entity: Entity): number {
-    return this.#page(entity)?.rows[entity % PAGE_ENTITIES] ?? -1;
+  /** The number of the table of the entity at a place. */
+  table(place: number): number {
+    return this.#tables[place] - 1;
   }
 
-  set(entity: Entity, table: number, row: number): void {
-    const page = this.#page(entity) ?? this.#addPage(entity);
-    const slot = entity % PAGE_ENTITIES;
-    if (page.tables[slot] === 0) {
-      page.living++;
-      this.#living++;
-    }
-    page.tables[slot] = table + 1;
-    page.rows[slot] = row;
+  /** The row of the entity at a place. */
+  row(place: number): number {
+    return this.#rows[place];
   }
 
-  delete(entity: Entity): void {
-    const page = this.#page(entity);
-    const slot = entity % PAGE_ENTITIES;
-    if (page === undefined || page.tables[slot] === 0) return;
-    page.tables[slot] = 0;
-    page.living--;
-    this.#living--;
-    if (page.living > 0) return;
-    this.#pages.delete(pageNumber(entity));
-    this.#lastNumber = -1;
-    this.#last = undefined;
+  /** Says where a living entity is now. */
+  move(place: number, table: number, row: number): void {
+    this.#tables[place] = table + 1;
+    this.#rows[place] = row;
+  }
+
+  /** Enters an entity that is not there yet. */
+  add(entity: Entity, table: number, row: number): void {
+    const known = this.#place(entity);
+    const place = known >= 0 ? known : this.#addPage(entity);
+    this.move(place, table, row);
+    this.#living[Math.floor(place / PAGE_ENTITIES)]++;
+    this.#size++;
+  }
+
+  /** Removes the entity at a place. */
+  delete(entity: Entity, place: number): void {
+    this.#tables[place] = 0;
+    this.#size--;
+    const page = Math.floor(place / PAGE_ENTITIES);
+    if (--this.#living[page] > 0) return;
+    this.#pages.delete(pageOf(entity));
+    this.#free.push(page * PAGE_ENTITIES);
+    this.#lastPage = NaN;
   }
 
   /** Every living entity, ascending. */
   *[Symbol.iterator](): Generator<Entity> {
-    for (const number of [...this.#pages.keys()].sort((a, b) => a - b)) {
-      const tables = this.#pages.get(number)?.tables ?? [];
-      for (let slot = 0; slot < tables.length; slot++) {
-        if (tables[slot] !== 0) yield number * PAGE_ENTITIES + slot;
+    for (const [page, first] of this.#pagesAscending()) {
+      for (let slot = 0; slot < PAGE_ENTITIES; slot++) {
+        if (this.#tables[first + slot] > 0) yield page * PAGE_ENTITIES + slot;
       }
     }
   }
 
-  #page(entity: Entity): Page | undefined {
-    const number = pageNumber(entity);
-    if (number !== this.#lastNumber) {
-      this.#lastNumber = number;
-      this.#last = this.#pages.get(number);
+  /** Calls `visit` with the table's number and the row of every living entity, ascending. */
+  visit(visit: (table: number, row: number) => void): void {
+    for (const [, first] of this.#pagesAscending()) {
+      for (let place = first; place < first + PAGE_ENTITIES; place++) {
+        if (this.#tables[place] > 0) visit(this.table(place), this.row(place));
+      }
     }
-    return this.#last;
   }
 
-  #addPage(entity: Entity): Page {
-    const page: Page = {
-      tables: new Uint32Array(PAGE_ENTITIES),
-      rows: new Uint32Array(PAGE_ENTITIES),
-      living: 0,
-    };
-    this.#pages.set(pageNumber(entity), page);
-    this.#lastNumber = -1;
-    return page;
+  #pagesAscending(): [page: number, first: number][] {
+    return [...this.#pages].sort(([a], [b]) => a - b);
+  }
+
+  /** The place for an entity, alive or not; NaN where there is no such page. */
+  #place(entity: Entity): number {
+    const page = pageOf(entity);
+    if (page === this.#lastPage) return entity + this.#lastOffset;
+    const first = this.#pages.get(page);
+    if (first === undefined) return NaN;
+    this.#lastPage = page;
+    this.#lastOffset = first - page * PAGE_ENTITIES;
+    return entity + this.#lastOffset;
+  }
+
+  #addPage(entity: Entity): number {
+    const page = pageOf(entity);
+    const first = this.#free.pop() ?? this.#living.length * PAGE_ENTITIES;
+    if (first === this.#tables.length) {
+      this.#tables = grown(this.#tables);
+      this.#rows = grown(this.#rows);
+    }
+    this.#living[first / PAGE_ENTITIES] = 0;
+    this.#pages.set(page, first);
+    return this.#place(entity);
   }
 }
 
 /** Not a shift: entities exceed 32 bits. */
-function pageNumber(entity: Entity): number {
+function pageOf(entity: Entity): number {
   return Math.floor(entity / PAGE_ENTITIES);
+}
+
+function grown(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const result = new Uint32Array(array.length * 2);
+  result.set(array);
+  return result;
 }

@@ -10,16 +10,21 @@ import { type FieldType, type FieldValue, strideOf } from "./field_type.ts";
 /** Lists and maps inside one another in an `any` value; the encoder's own limit is 100. */
 const NESTING_MAX = 32;
 
-const INTEGER_RANGES: Partial<Record<FieldType, readonly [min: bigint, max: bigint]>> = {
-  i8: [-(2n ** 7n), 2n ** 7n - 1n],
-  i16: [-(2n ** 15n), 2n ** 15n - 1n],
-  i32: [-(2n ** 31n), 2n ** 31n - 1n],
+/** The integers that are numbers in memory, and what they range over. */
+const INTEGER_RANGES: Partial<Record<FieldType, readonly [min: number, max: number]>> = {
+  i8: [-(2 ** 7), 2 ** 7 - 1],
+  i16: [-(2 ** 15), 2 ** 15 - 1],
+  i32: [-(2 ** 31), 2 ** 31 - 1],
+  u8: [0, 2 ** 8 - 1],
+  u16: [0, 2 ** 16 - 1],
+  u32: [0, 2 ** 32 - 1],
+  entity: [0, Number.MAX_SAFE_INTEGER],
+};
+
+/** Those that are bigints in memory. */
+const BIGINT_RANGES: Partial<Record<FieldType, readonly [min: bigint, max: bigint]>> = {
   i64: [-(2n ** 63n), 2n ** 63n - 1n],
-  u8: [0n, 2n ** 8n - 1n],
-  u16: [0n, 2n ** 16n - 1n],
-  u32: [0n, 2n ** 32n - 1n],
   u64: [0n, 2n ** 64n - 1n],
-  entity: [0n, BigInt(Number.MAX_SAFE_INTEGER)],
 };
 
 /**
@@ -30,12 +35,16 @@ const INTEGER_RANGES: Partial<Record<FieldType, readonly [min: bigint, max: bigi
  * what the type takes.
  */
 export function parseFieldValue(type: FieldType, value: unknown): FieldValue {
-  const range = INTEGER_RANGES[type];
-  if (range) return parseInteger(type, value, range);
   switch (type) {
     case "f32":
     case "f64":
       return parseNumber(type, value);
+    case "vec2":
+    case "vec3":
+    case "vec4":
+    case "quat":
+    case "mat4":
+      return parseVector(type, value);
     case "bool":
       if (typeof value === "boolean") return value;
       break;
@@ -47,8 +56,11 @@ export function parseFieldValue(type: FieldType, value: unknown): FieldValue {
       break;
     case "any":
       return parseAny(value, NESTING_MAX);
+    case "i64":
+    case "u64":
+      return parseBigint(type, value);
     default:
-      return parseVector(type, value);
+      return parseInteger(type, value);
   }
   const taken = type === "bool" ? "a boolean" : type === "string" ? "a string" : "bytes";
   throw new TypeError(`${type} takes ${taken}, not ${show(value)}`);
@@ -60,17 +72,24 @@ function parseNumber(type: FieldType, value: unknown): number {
   throw new TypeError(`${type} takes a number, not ${show(value)}`);
 }
 
-function parseInteger(
-  type: FieldType,
-  value: unknown,
-  [min, max]: readonly [bigint, bigint],
-): number | bigint {
-  const isInteger = typeof value === "bigint" || Number.isSafeInteger(value);
-  const integer = isInteger ? BigInt(value as number | bigint) : undefined;
-  if (integer === undefined || integer < min || integer > max) {
-    throw new TypeError(`${type} takes an integer from ${min} to ${max}, not ${show(value)}`);
+function parseInteger(type: FieldType, value: unknown): number {
+  const [min, max] = INTEGER_RANGES[type] ?? [NaN, NaN];
+  // A bigint that has no number of its own is beyond any of these ranges, and so is that number.
+  const integer = typeof value === "bigint" ? Number(value) : value;
+  if (Number.isSafeInteger(integer)) {
+    const number = integer as number;
+    if (number >= min && number <= max) return number;
   }
-  return type === "i64" || type === "u64" ? integer : Number(integer);
+  throw new TypeError(`${type} takes an integer from ${min} to ${max}, not ${show(value)}`);
+}
+
+function parseBigint(type: FieldType, value: unknown): bigint {
+  const [min, max] = BIGINT_RANGES[type] ?? [0n, 0n];
+  if (typeof value === "bigint" || Number.isSafeInteger(value)) {
+    const integer = BigInt(value as number | bigint);
+    if (integer >= min && integer <= max) return integer;
+  }
+  throw new TypeError(`${type} takes an integer from ${min} to ${max}, not ${show(value)}`);
 }
 
 function parseVector(type: FieldType, value: unknown): number[] {
@@ -79,7 +98,11 @@ function parseVector(type: FieldType, value: unknown): number[] {
   if (!Array.isArray(items) || items.length !== length) {
     throw new TypeError(`${type} takes a list of ${length} numbers, not ${show(value)}`);
   }
-  return items.map((item) => parseNumber(type, item));
+  return items.every(isNumber) ? items : items.map((item) => parseNumber(type, item));
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
 }
 
 /** @throws {TypeError} for what MessagePack cannot carry, or carries but not back. */

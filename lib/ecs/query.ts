@@ -26,6 +26,21 @@ export interface Query {
   readonly changed: readonly ComponentType[];
 }
 
+const EVERYTHING: Query = {
+  entities: false,
+  read: [],
+  write: [],
+  optional: [],
+  with: [],
+  without: [],
+  changed: [],
+};
+
+/** A query with these clauses; to be kept, since worlds remember what a query matches. */
+export function createQuery(clauses: Partial<Query>): Query {
+  return { ...EVERYTHING, ...clauses };
+}
+
 /** The components that a row must have to match. */
 export function requiredComponents(query: Query): ComponentType[] {
   const required = new Set<ComponentType>(query.with);

@@ -6,32 +6,21 @@
  *
  * @module
  */
-import {
-  type Bus,
-  type Message,
-  NoRespondersError,
-  type PublishOptions,
-  type Subscription,
-} from "../bus/bus.ts";
+import type { Bus, Message, PublishOptions, Subscription } from "../bus/bus.ts";
 import type { Log } from "../bus/log.ts";
 import { type Clock, delay } from "../clock.ts";
 import type { Manifests, SystemManifest } from "../manifest/manifest.ts";
-import { signatureText, systemSignature } from "../manifest/signature.ts";
 import type { Report } from "../report.ts";
 import { decodeMessage, type Encoded, encodeMessage, type HeaderFields } from "../wire/codec.ts";
-import type { MessageOf, MessageType } from "../wire/messages.ts";
-import { PROTOCOL_VERSION } from "../wire/protocol.ts";
-import { requestMessage, type WireRequest } from "../wire/request.ts";
+import type { MessageOf } from "../wire/messages.ts";
 import type { Subjects } from "../wire/subjects.ts";
 import { WireError } from "../wire/wire_error.ts";
+import { Registration, type Vitals } from "./registration.ts";
 import type { BroadcastSet } from "./rows.ts";
 import { type DecodedShard, type ShardOutput, ShardRunner } from "./run_shard.ts";
 import { SetFeed } from "./set_feed.ts";
 import type { SystemDefinition } from "./system.ts";
 
-const REQUEST_TIMEOUT_MS = 2000;
-const UNREGISTER_TIMEOUT_MS = 500;
-const REGISTER_RETRY_MS = 250;
 /** Schedules on hand for each credit; the coordinator sends no more than two, but others might. */
 const SCHEDULES_PER_CREDIT_MAX = 4;
 const ERROR_LENGTH_MAX = 4096;
@@ -64,15 +53,10 @@ export class Instance {
   readonly #stopping = new AbortController();
   readonly #totals = { shards: 0, rows: 0, errors: 0, refused: 0 };
   #turn: Promise<void> = Promise.resolve();
-  /** The term that we are registered in. */
-  #epoch = 0;
+  readonly #registration: Registration;
   /** The newest schedule's tick and epoch. */
   #newest = { epoch: 0, tick: 0 };
-  /** Aborted when the coordinator is to hear from us at once. */
-  #pause = new AbortController();
   #busyMs = 0;
-  #heartbeatMs = 1000;
-  #heartbeats: Promise<void> = Promise.resolve();
 
   constructor(options: InstanceOptions) {
     const { manifests, manifest, definition } = options;
@@ -83,127 +67,43 @@ export class Instance {
       onRefused: (message, error) => this.#refuse(message, error),
     });
     this.#runner = new ShardRunner({ schema: manifests.schema, manifest, run: definition.run });
+    this.#registration = new Registration({
+      ...options,
+      vitals: (elapsedMs) => this.#vitals(elapsedMs),
+      onTerm: () => this.#runner.forget(),
+    });
   }
 
   /** Registers, however long that takes, and offers its credits. */
   async start(): Promise<void> {
-    const { bus, subjects, manifest, credits } = this.#options;
-    bus.onStatus((status) => status === "reconnected" && this.#pause.abort());
-    bus.subscribe(subjects.lease, ({ headers }) => this.#hearLease(Number(headers["epoch"])));
-    await this.#register();
+    const { bus, subjects, manifest, credits, instanceId } = this.#options;
+    await this.#registration.begin();
     if (this.#stopping.signal.aborted) return;
     await this.#sets.open();
     if (this.#stopping.signal.aborted) return;
     this.#credits.add(
-      bus.subscribe(subjects.schedule(manifest.name, this.#options.instanceId), (message) => {
+      bus.subscribe(subjects.schedule(manifest.name, instanceId), (message) => {
         this.#run(message, () => {});
       }),
     );
     for (let i = 0; i < credits; i++) this.#offerCredit();
-    this.#heartbeats = this.#beat();
   }
 
   /** Takes no more shards, finishes those it has, and unregisters. */
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
-    this.#pause.abort();
-    const { bus, manifest, instanceId, subjects } = this.#options;
     await Promise.all([...this.#credits].map((credit) => credit.drain()));
     await Promise.all(this.#running);
-    await this.#heartbeats;
-    // Without a server there is nobody to tell.
-    const flushed = bus.flush().catch(() => undefined);
-    await Promise.race([flushed, delay(this.#options.clock, UNREGISTER_TIMEOUT_MS)]);
-    // Without an answer the coordinator notices by the missing heartbeats.
-    await requestMessage(bus, subjects.unregister, {
-      type: "Unregister",
-      value: { instance_id: instanceId, system: manifest.name },
-      replyType: "UnregisterReply",
-      timeoutMs: UNREGISTER_TIMEOUT_MS,
-    }).catch(() => undefined);
+    await this.#registration.stop();
+    await this.#registration.unregister();
   }
 
-  async #register(): Promise<void> {
-    const { clock, report, manifest } = this.#options;
-    let said = "";
-    while (!this.#stopping.signal.aborted) {
-      const refusal = await this.#tryRegister();
-      if (refusal === undefined) {
-        report.info(`registered with the coordinator as an instance of ${manifest.name}`);
-        return;
-      }
-      if (refusal !== said) report.warn(refusal);
-      said = refusal;
-      await delay(clock, REGISTER_RETRY_MS, this.#stopping.signal);
-    }
-  }
-
-  /** Why it did not work, or undefined when it did. */
-  async #tryRegister(): Promise<string | undefined> {
-    const { subjects, manifest, instanceId, credits } = this.#options;
-    try {
-      const reply = await this.#request(subjects.register, {
-        type: "SystemDescriptor",
-        replyType: "RegisterReply",
-        value: {
-          protocol: PROTOCOL_VERSION,
-          name: manifest.name,
-          instance_id: instanceId,
-          query: signatureText(manifest),
-          schema_hash: systemSignature(manifest),
-          credits,
-        },
-      });
-      this.#heartbeatMs = reply.heartbeat_ms;
-      if (reply.accepted) this.#epoch = reply.epoch;
-      return reply.accepted ? undefined : `Cannot register: ${reply.reason}`;
-    } catch (error) {
-      if (error instanceof NoRespondersError) return "waiting for a coordinator";
-      return `Cannot register: ${messageOf(error)}; trying again`;
-    }
-  }
-
-  /** A coordinator that has followed another does not know us yet. */
-  #hearLease(epoch: number): void {
-    if (epoch > this.#epoch) this.#pause.abort();
-  }
-
-  async #beat(): Promise<void> {
-    const { clock, subjects, manifest, instanceId, report } = this.#options;
-    const { signal } = this.#stopping;
-    let since = clock.now();
-    let isAlone = false;
-    while (!signal.aborted) {
-      this.#pause = new AbortController();
-      await delay(clock, this.#heartbeatMs, this.#pause.signal);
-      if (signal.aborted) return;
-      const load = Math.min(1, this.#busyMs / Math.max(1, clock.now() - since));
-      this.#busyMs = 0;
-      since = clock.now();
-      const value = { instance_id: instanceId, system: manifest.name, load, ...this.#totals };
-      try {
-        const reply = await this.#request(subjects.heartbeat, {
-          type: "Heartbeat",
-          replyType: "HeartbeatReply",
-          value,
-        });
-        if (!reply.known) await this.#register();
-        isAlone = false;
-      } catch (error) {
-        if (!isAlone) report.warn(`no answer from the coordinator: ${messageOf(error)}`);
-        isAlone = true;
-      }
-    }
-  }
-
-  #request<T extends MessageType, R extends MessageType>(
-    subject: string,
-    request: Pick<WireRequest<T, R>, "type" | "value" | "replyType">,
-  ): Promise<MessageOf<R>> {
-    const { bus, instanceId } = this.#options;
-    const fields = { instance: instanceId };
-    return requestMessage(bus, subject, { ...request, fields, timeoutMs: REQUEST_TIMEOUT_MS });
+  /** @param elapsedMs since it was called before */
+  #vitals(elapsedMs: number): Vitals {
+    const load = Math.min(1, this.#busyMs / Math.max(1, elapsedMs));
+    this.#busyMs = 0;
+    return { load, ...this.#totals };
   }
 
   #offerCredit(): void {
@@ -263,6 +163,9 @@ export class Instance {
     const { name } = this.#options.manifest;
     if (schedule.system !== name) {
       throw new WireError(`Cannot run a shard of "${schedule.system}": this is "${name}"`);
+    }
+    if (schedule.epoch < this.#registration.epoch) {
+      throw new WireError(`Cannot run a shard of term ${schedule.epoch}: it is over`);
     }
     const { epoch, tick_id: tick } = schedule;
     const isNewest = epoch > this.#newest.epoch ||

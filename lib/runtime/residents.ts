@@ -47,8 +47,10 @@ export class Residents {
     return range?.epoch === epoch && range.tick === tick ? range : undefined;
   }
 
+  /** Ranges of a tick before the last are dropped: a schedule only ever builds on the last one. */
   keep(id: bigint, range: ResidentRange): void {
     this.#drop(id);
+    this.#dropBefore(range);
     const bytes = bytesOf(range);
     this.#ranges.set(id, { range, bytes });
     this.#bytes += bytes;
@@ -56,6 +58,19 @@ export class Residents {
       if (this.#bytes <= this.#bytesMax) break;
       this.#drop(oldest);
     }
+  }
+
+  /** The oldest come first, so what is dropped is looked at and nothing else. */
+  #dropBefore({ epoch, tick }: ResidentRange): void {
+    for (const [id, { range }] of this.#ranges) {
+      if (range.epoch === epoch && range.tick >= tick - 1) break;
+      this.#drop(id);
+    }
+  }
+
+  clear(): void {
+    this.#ranges.clear();
+    this.#bytes = 0;
   }
 
   #drop(id: bigint): void {

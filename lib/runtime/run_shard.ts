@@ -59,6 +59,11 @@ export class ShardRunner {
     this.#options = options;
   }
 
+  /** Drops the columns that are kept, which another coordinator knows nothing of. */
+  forget(): void {
+    this.#residents.clear();
+  }
+
   /**
    * Decodes every chunk before any is run, so that a malformed schedule has no effect.
    * @throws {WireError} when a chunk is malformed, or its range is not resident here.

@@ -4,15 +4,13 @@
  *
  * @module
  */
-import type { ValueType } from "@std/msgpack";
 import { Table } from "../ecs/archetype.ts";
-import { FixedColumn, type ListColumn } from "../ecs/column.ts";
-import { rowsOfBytes } from "../ecs/column_bytes.ts";
+import { writeRows } from "../ecs/column_bytes.ts";
 import type { ComponentType, Schema } from "../ecs/component.ts";
 import { rowBytesOf } from "../ecs/field_type.ts";
 import { decodeChunkEntities } from "../wire/chunk.ts";
 import { decodePayload } from "../wire/codec.ts";
-import { columnKey, decodeColumn } from "../wire/column.ts";
+import { columnKey, loadColumn } from "../wire/column.ts";
 import type { MessageOf } from "../wire/messages.ts";
 import { WireError } from "../wire/wire_error.ts";
 import { schemaOf, type SnapshotManifest } from "./snapshot_manifest.ts";
@@ -93,12 +91,7 @@ export class ImageBuilder {
         if (!Object.hasOwn(part.columns, key)) {
           throw new WireError(`Cannot take part ${part.part}: column "${key}" is missing`);
         }
-        const data = decodeColumn(column.field, part.columns[key], count);
-        if (column instanceof FixedColumn) {
-          column.data.set(data as never, first * column.stride);
-        } else {
-          appendValues(column, data as ValueType[]);
-        }
+        loadColumn(column, part.columns[key], { first, count });
       }
       this.#fillMarks(store.changed, { name, part });
     }
@@ -115,10 +108,11 @@ export class ImageBuilder {
     }
     const bytes = Object.hasOwn(marks, name) ? marks[name] : undefined;
     if (bytes?.length !== count * MARK_BYTES) throw badMarks(name, part);
-    const values = rowsOfBytes("f64", bytes) as Float64Array;
-    const isMark = (mark: number) => Number.isInteger(mark) && mark >= 0 && mark <= change_tick;
-    if (!values.every(isMark)) throw badMarks(name, part);
-    target.set(values, first);
+    writeRows("f64", target as Float64Array<ArrayBuffer>, { first, bytes });
+    for (let row = first; row < first + count; row++) {
+      const mark = target[row];
+      if (!(mark >= 0 && mark <= change_tick && Number.isInteger(mark))) throw badMarks(name, part);
+    }
   }
 }
 
@@ -167,13 +161,6 @@ function checkSizes({ tables, parts, entities }: SnapshotManifest, built: readon
     throw new WireError(
       `Cannot read a snapshot's manifest: ${rows} rows, ${entities} entities and ${given} bytes do not go together`,
     );
-  }
-}
-
-function appendValues(column: ListColumn, values: readonly ValueType[]): void {
-  for (const value of values) {
-    // A view would keep the whole part in memory.
-    column.data.push(value instanceof Uint8Array ? new Uint8Array(value) : value);
   }
 }
 

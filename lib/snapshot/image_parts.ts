@@ -16,7 +16,7 @@ import type { MessageOf } from "../wire/messages.ts";
 import type { WorldImage } from "./world_image.ts";
 
 /** Large enough that the cost per message does not matter, small enough to be encoded between two ticks. */
-const PART_BYTES_TARGET = 1024 * 1024;
+const PART_BYTES_TARGET = 512 * 1024;
 /** Room in a part for everything but its rows and the names of its columns. */
 const ENVELOPE_BYTES = 4096;
 /** Room for the header of a key and its value, and for a key's characters in UTF-8. */

@@ -25,6 +25,7 @@ import {
   checkPart,
   createManifest,
   metaOf,
+  newerFormat,
   parseManifest,
   SNAPSHOT_VERSION,
   type SnapshotManifest,
@@ -89,7 +90,7 @@ export async function readFile(
     asWireError(() => restoreWorld(snapshot.image.schema, snapshot.image));
     return snapshot;
   } catch (cause) {
-    if (!(cause instanceof WireError || cause instanceof SnapshotError)) throw cause;
+    if (!(cause instanceof WireError)) throw cause;
     throw new SnapshotError(`Cannot read "${source.name}": ${cause.message}`, { cause });
   }
 }
@@ -108,12 +109,7 @@ async function readManifest(source: FileSource): Promise<Beginning> {
   if (head.length < HEAD_BYTES) throw endsEarly(head.length, HEAD_BYTES);
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const version = view.getUint32(VERSION_AT, true);
-  if (version > SNAPSHOT_VERSION) {
-    throw new SnapshotError(
-      `its format has version ${version}, and this program reads up to ${SNAPSHOT_VERSION}; ` +
-        "use the version of Orrery that made it, or a newer one",
-    );
-  }
+  if (version > SNAPSHOT_VERSION) throw newerFormat(version);
   const end = HEAD_BYTES + view.getUint32(LENGTH_AT, true);
   if (end > source.size) throw endsEarly(source.size, end);
   const data = await source.read(end - HEAD_BYTES);

@@ -13,9 +13,9 @@ import { type ComponentType, componentType, createSchema, type Schema } from "..
 import { parseFieldValue } from "../ecs/field_value.ts";
 import { decodePayload } from "../wire/codec.ts";
 import { asWireError } from "../wire/column.ts";
-import type { MessageOf, SNAPSHOT_KINDS } from "../wire/messages.ts";
+import type { MessageOf } from "../wire/messages.ts";
+import type { SNAPSHOT_KINDS } from "../wire/snapshot_messages.ts";
 import { WireError } from "../wire/wire_error.ts";
-import { SnapshotError } from "./snapshot_error.ts";
 import { entityCount, type WorldImage } from "./world_image.ts";
 
 /** Of the format of manifests, parts and files; readers refuse what is newer. */
@@ -120,18 +120,22 @@ export function createManifest(
   };
 }
 
+/** The refusal of what a later version of this program has written. */
+export function newerFormat(version: number): WireError {
+  return new WireError(
+    `its format has version ${version}, and this program reads up to ${SNAPSHOT_VERSION}; ` +
+      "use the version of Orrery that made it, or a newer one",
+  );
+}
+
 /**
  * Decodes and checks a manifest.
- * @throws {SnapshotError} when it is of a newer format.
- * @throws {WireError} when it is not a manifest.
+ * @throws {WireError} when it is not one, or of a newer format.
  */
 export function parseManifest(data: Uint8Array): SnapshotManifest {
   const version = versionOf(data);
   if (version > SNAPSHOT_VERSION) {
-    throw new SnapshotError(
-      `Cannot read the snapshot: its format has version ${version}, and this program reads up to ` +
-        `${SNAPSHOT_VERSION}; use the version of Orrery that made it, or a newer one`,
-    );
+    throw newerFormat(version);
   }
   return decodePayload("SnapshotManifest", data);
 }

@@ -27,8 +27,8 @@ import {
 import type { WorldImage } from "./world_image.ts";
 
 const BYTES_MAX = 8 * 1024 ** 3;
-/** Parts that are on their way to the log at a time. */
-const PARTS_IN_FLIGHT_MAX = 8;
+/** Parts that are on their way to the log at a time; no more are encoded without letting others work. */
+const PARTS_IN_FLIGHT_MAX = 4;
 
 export interface Snapshot {
   readonly meta: SnapshotMeta;
@@ -47,8 +47,6 @@ export interface SnapshotStoreOptions {
   readonly subjects: Subjects;
   /** Largest message that the log takes. */
   readonly payloadBytesMax: number;
-  /** Resolves in another turn, so that a long work lets others have theirs. */
-  turn(): Promise<void>;
 }
 
 export interface ProgressOptions {
@@ -123,6 +121,15 @@ export class SnapshotStore {
     return infos.sort((a, b) => a.meta.tick - b.meta.tick);
   }
 
+  /** `base`, or `base-2` and so on where there is such a snapshot already. */
+  async freeId(base: string): Promise<string> {
+    const { log, subjects } = this.#options;
+    const taken = new Set(await log.subjects(this.#stream, subjects.snapshot("*")));
+    let id = base;
+    for (let i = 2; taken.has(subjects.snapshot(id)); i++) id = `${base}-${i}`;
+    return id;
+  }
+
   /** @throws {SnapshotError} when it is not there or damaged; the message says where. */
   async load(id: string, { onProgress }: ProgressOptions = {}): Promise<Snapshot> {
     const { manifest, parts } = await this.read(id, "load");
@@ -140,7 +147,8 @@ export class SnapshotStore {
 
   /**
    * A snapshot as it is stored; `parts` yields each part once it has been checked
-   * against the manifest, and throws a {@linkcode WireError} when it is not the one.
+   * against the manifest, and throws a SnapshotError when it is not the one.
+   * @param action what it is read for, for messages
    * @throws {SnapshotError} when it is not there, or its manifest is damaged.
    */
   async read(id: string, action: string): Promise<StoredSnapshot> {
@@ -150,7 +158,7 @@ export class SnapshotStore {
       throw new SnapshotError(`${failure}: there is none with this id`);
     }
     const manifest = await asDamage(failure, () => parseManifest(entry.data));
-    return { manifest, manifestData: entry.data, parts: this.#readParts(manifest) };
+    return { manifest, manifestData: entry.data, parts: this.#readParts(manifest, failure) };
   }
 
   /**
@@ -184,8 +192,22 @@ export class SnapshotStore {
     await this.#purgeParts(id);
   }
 
+  /** Snapshots that are being saved, or whose saving was broken off. */
+  async unfinished(): Promise<string[]> {
+    const { log, subjects } = this.#options;
+    const first = await log.subjects(this.#stream, subjects.snapshot("*", 0));
+    const whole = new Set(await log.subjects(this.#stream, subjects.snapshot("*")));
+    const ids = first.map((subject) => this.#idOf({ subject }).replace(/\.0$/, ""));
+    return ids.filter((id) => !whole.has(subjects.snapshot(id)));
+  }
+
+  /** Takes away what there is of an unfinished one. */
+  async clear(id: string): Promise<void> {
+    await this.#purgeParts(id);
+  }
+
   async #appendParts(id: string, encoded: Iterable<Uint8Array>): Promise<PartDigest[]> {
-    const { log, subjects, turn } = this.#options;
+    const { log, subjects } = this.#options;
     const parts: PartDigest[] = [];
     const appends: Promise<number>[] = [];
     for (const data of encoded) {
@@ -196,25 +218,27 @@ export class SnapshotStore {
       appends.push(append);
       parts.push({ bytes: data.length, digest: digest64(data) });
       await appends.at(-PARTS_IN_FLIGHT_MAX);
-      await turn();
     }
     await Promise.all(appends);
     return parts;
   }
 
-  async *#readParts({ snapshot, parts }: SnapshotManifest): AsyncGenerator<Uint8Array> {
+  async *#readParts(
+    { snapshot, parts }: SnapshotManifest,
+    failure: string,
+  ): AsyncGenerator<Uint8Array> {
     const { log, subjects } = this.#options;
     let number = 0;
     const filter = subjects.snapshot(snapshot, "*");
     for await (const { subject, data } of log.read(this.#stream, { filter })) {
       // A part may be stored twice, where somebody on the way has sent it again.
       if (Number(subject.slice(subject.lastIndexOf(".") + 1)) < number) continue;
-      checkPart(data, { number, parts });
+      await asDamage(failure, () => checkPart(data, { number, parts }));
       number++;
       yield data;
     }
     if (number < parts.length) {
-      throw new WireError(`part ${number} of ${parts.length} is missing`);
+      throw new SnapshotError(`${failure}: part ${number} of ${parts.length} is missing`);
     }
   }
 
@@ -229,7 +253,7 @@ export class SnapshotStore {
     return log.purge(this.#stream, { filter: subjects.snapshot(id, "*") });
   }
 
-  #idOf({ subject }: LogEntry): string {
+  #idOf({ subject }: Pick<LogEntry, "subject">): string {
     return subject.slice(this.#options.subjects.snapshot("").length);
   }
 }
@@ -239,7 +263,7 @@ async function asDamage<T>(failure: string, read: () => T | Promise<T>): Promise
   try {
     return await read();
   } catch (cause) {
-    if (!isDamage(cause)) throw cause;
+    if (!(cause instanceof WireError)) throw cause;
     throw new SnapshotError(`${failure}: ${cause.message}`, { cause });
   }
 }

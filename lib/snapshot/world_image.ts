@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { Table } from "../ecs/archetype.ts";
+import type { Table } from "../ecs/archetype.ts";
 import type { Schema } from "../ecs/component.ts";
 import type { Entity } from "../ecs/entity.ts";
 import { World } from "../ecs/world.ts";
@@ -21,18 +21,19 @@ export interface WorldImage {
 
 /** Copies the world; call it between ticks only. */
 export function captureWorld(world: World): WorldImage {
+  const image = viewWorld(world);
+  return { ...image, tables: image.tables.map((table) => table.copy()) };
+}
+
+/** The world itself as an image, which is good as long as the world does not change. */
+export function viewWorld(world: World): WorldImage {
   const { schema, nextEntity, changeTick } = world;
-  const tables = world.tables().map((table) => {
-    const copy = new Table(table.components);
-    copy.load(table);
-    return copy;
-  });
-  return { schema, tables, nextEntity, changeTick };
+  return { schema, tables: world.tables(), nextEntity, changeTick };
 }
 
 /**
- * A world as the image has it, to the order of the rows. The image is copied, so
- * it may be used again.
+ * A world as the image has it, to the order of the rows. The two share their
+ * arrays, so as soon as the world ticks, the image is of no use any more.
  * @param schema has the image's components, with the same fields
  * @throws {RangeError} when it has not, or the image's entities are not those of a world.
  */

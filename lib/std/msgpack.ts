@@ -25,12 +25,14 @@ export interface ValueMap {
 /** What is not binary data in a typical message; a buffer that proves too small is grown. */
 const REST_BYTES = 1024;
 
+/** For what holds no binary data: most messages, and small, so that a buffer each would cost more. */
+const sharedEncoder = new Encoder({ useBigInt64: true });
+
 /** Encodes `object` as MessagePack. */
 export function encode(object: ValueType): Uint8Array<ArrayBuffer> {
-  const encoder = new Encoder({
-    useBigInt64: true,
-    initialBufferSize: binaryBytes(object) + REST_BYTES,
-  });
+  const bytes = binaryBytes(object);
+  if (bytes === 0) return sharedEncoder.encode(object);
+  const encoder = new Encoder({ useBigInt64: true, initialBufferSize: bytes + REST_BYTES });
   // The encoder is not used again, so its buffer need not be copied.
   return encoder.encodeSharedRef(object);
 }

@@ -5,9 +5,16 @@
  */
 import type { ValueType } from "@std/msgpack";
 import { type AnyColumn, FixedColumn } from "../ecs/column.ts";
-import { bytesOfRows, rowsOfBytes } from "../ecs/column_bytes.ts";
+import { bytesOfRows, rowsOfBytes, writeRows } from "../ecs/column_bytes.ts";
 import type { ComponentType, Field } from "../ecs/component.ts";
-import { allocate, isFixed, rowBytesOf, strideOf, type TypedArray } from "../ecs/field_type.ts";
+import {
+  allocate,
+  type FixedFieldType,
+  isFixed,
+  rowBytesOf,
+  strideOf,
+  type TypedArray,
+} from "../ecs/field_type.ts";
 import { parseFieldValue } from "../ecs/field_value.ts";
 import type { WireColumn } from "./messages.ts";
 import { WireError } from "./wire_error.ts";
@@ -73,16 +80,41 @@ export function encodeColumn(field: Field, data: ColumnData, count: number): Wir
 export function decodeColumn(field: Field, column: WireColumn, count: number): ColumnData {
   const { type } = field;
   if (!isFixed(type)) return decodeList(field, column, count);
+  const bytes = checkBytes(type, column, count);
+  return asWireError(() => rowsOfBytes(type, bytes));
+}
+
+/** @throws {WireError} when the column is not the bytes of `count` rows. */
+function checkBytes(type: FixedFieldType, column: WireColumn, count: number): Uint8Array {
   if (!(column instanceof Uint8Array)) {
     throw new WireError(`Cannot decode a column of ${type}: it is not bin`);
   }
   const bytesExpected = count * rowBytesOf(type);
-  if (column.length !== bytesExpected) {
-    throw new WireError(
-      `Cannot decode a column of ${type}: ${count} rows take ${bytesExpected} bytes, it has ${column.length}`,
-    );
+  if (column.length === bytesExpected) return column;
+  throw new WireError(
+    `Cannot decode a column of ${type}: ${count} rows take ${bytesExpected} bytes, it has ${column.length}`,
+  );
+}
+
+/**
+ * Writes a column of `count` rows out of a message into a table's, from row
+ * `first` on, where the table has room for them; a list column's rows are appended.
+ * @throws {WireError} as {@linkcode decodeColumn} does.
+ */
+export function loadColumn(
+  target: AnyColumn,
+  column: WireColumn,
+  { first, count }: { first: number; count: number },
+): void {
+  if (target instanceof FixedColumn) {
+    const bytes = checkBytes(target.type, column, count);
+    asWireError(() => writeRows(target.type, target.data, { first, bytes }));
+    return;
   }
-  return asWireError(() => rowsOfBytes(type, column));
+  for (const value of decodeList(target.field, column, count)) {
+    // A view would keep the whole message in memory.
+    target.data.push(value instanceof Uint8Array ? new Uint8Array(value) : value);
+  }
 }
 
 function decodeList({ type }: Field, column: WireColumn, count: number): ValueType[] {

@@ -30,11 +30,12 @@ export function parseCommands(schema: Schema, commands: readonly WireCommand[]):
 function parseCommand(schema: Schema, command: WireCommand): Command {
   switch (command.op) {
     case "spawn": {
-      const components = Object.entries(command.components).map(([name, value]) => {
+      const components = new Map<ComponentType, ComponentValue>();
+      for (const name of Object.keys(command.components)) {
         const component = componentNamed(schema, name);
-        return [component, parseValue(component, value)] as const;
-      });
-      return { op: "spawn", components: new Map(components) };
+        components.set(component, parseValue(component, command.components[name]));
+      }
+      return { op: "spawn", components };
     }
     case "despawn":
       return command;
@@ -53,13 +54,18 @@ function componentNamed(schema: Schema, name: string): ComponentType {
   return component;
 }
 
+/** `value` as it is, or a copy where a field is another in memory than on the wire. */
 function parseValue(component: ComponentType, value: Record<string, ValueType>): ComponentValue {
-  const parsed = Object.entries(value).map(([name, item]) => {
+  let parsed: Record<string, FieldValue> | undefined;
+  for (const name of Object.keys(value)) {
     const field = component.fields.find((field) => field.name === name);
     if (field === undefined) throw new WireError(`"${component.name}" has no field "${name}"`);
-    return [name, parseField(component, field, item)] as const;
-  });
-  return Object.fromEntries(parsed);
+    const item = parseField(component, field, value[name]);
+    if (item === value[name]) continue;
+    parsed ??= { ...value };
+    parsed[name] = item;
+  }
+  return parsed ?? value;
 }
 
 function parseField(component: ComponentType, field: Field, value: ValueType): FieldValue {

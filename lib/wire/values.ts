@@ -17,6 +17,21 @@ export const text = z.string().max(TEXT_LENGTH_MAX);
 export const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, "expected bin");
 export const anyValue = z.custom<ValueType>((value) => value !== undefined, "expected a value");
 
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+/**
+ * A component's values by field. That it is a map is all that is found out here;
+ * names and values are checked once, where the schema is known.
+ */
+export const fieldValues = z.custom<Record<string, ValueType>>(isMap, "expected a map");
+
+/** Field values by component. */
+export const componentValues = z.custom<Record<string, Record<string, ValueType>>>(
+  (value) => isMap(value) && Object.values(value).every(isMap),
+  "expected a map of maps",
+);
+
 /** A subject that one can publish to: no wildcards, white space or empty tokens. */
 export const subject = name.regex(/^[^\s.*>]+(\.[^\s.*>]+)*$/, "expected a subject");
 
@@ -59,3 +74,12 @@ export const digest = z.codec(
   z.bigint(),
   { decode: (value) => BigInt(value), encode: (value) => value },
 );
+
+/**
+ * Columns by `Component.field`: fixed fields as little-endian bytes, list fields
+ * as an array with one value per row.
+ */
+export const columns = z.record(name, z.union([bytes, z.array(anyValue)]));
+
+/** A command that had no effect: its place in the list, and why. */
+export const refusedCommand = z.object({ index: count, reason: text });

@@ -1,0 +1,23 @@
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { meanFlatness, peakFlatness } from "../chaos/flatness.ts";
+
+Deno.test("meanFlatness() holds the last third against the middle one, and ignores the first", () => {
+  const flat = meanFlatness("memory", [1, 2, 3, 10, 20, 30, 21, 19, 23]);
+  assertEquals(flat.thirds, [2, 20, 21]);
+  assertAlmostEquals(flat.growth, 0.05);
+  assert(meanFlatness("memory", [0, 0, 0, 100, 100, 100, 104, 105, 105]).isFlat);
+  assert(!meanFlatness("memory", [0, 0, 0, 100, 100, 100, 106, 106, 106]).isFlat);
+  assert(meanFlatness("memory", [9, 9, 9, 9, 9, 9, 1, 1, 1]).isFlat);
+});
+
+Deno.test("peakFlatness() holds the peaks of the thirds against each other", () => {
+  assert(peakFlatness("handles", [1, 1, 1, 5, 9, 5, 9, 1, 1]).isFlat);
+  assert(!peakFlatness("handles", [1, 1, 1, 5, 9, 5, 1, 10, 1]).isFlat);
+  assert(peakFlatness("stream", [1, 1, 1, 5, 8, 5, 1, 10, 1], 0.25).isFlat);
+  assert(!peakFlatness("stream", [1, 1, 1, 0, 0, 0, 0, 1, 0], 0.25).isFlat);
+});
+
+Deno.test("flatness needs samples enough, and puts what is left over into the first third", () => {
+  assertThrows(() => meanFlatness("memory", [1, 2, 3]), RangeError, "3 samples are fewer than 9");
+  assertEquals(meanFlatness("memory", [7, 7, 7, 7, 7, 1, 1, 1, 2, 2, 2]).thirds, [7, 1, 2]);
+});
