@@ -159,8 +159,8 @@ export class NatsLog implements Log {
   }
 
   async *lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
-    // Up to nats-server 2.9.10 a consumer of one subject does not find its newest
-    // entry once a purge has taken the file that the subject began in.
+    // Up to nats-server 2.9.10 a consumer of one subject does not find its newest entry
+    // once a purge has taken the file that the subject began in.
     if (isSubject(filter)) {
       const entry = await this.last(stream, filter);
       if (entry !== undefined) yield entry;
