@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import * as fc from "fast-check";
 import { World } from "../lib/ecs/world.ts";
+import type { Log } from "../lib/bus/log.ts";
+import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
 import { captureWorld, restoreWorld } from "../lib/snapshot/world_image.ts";
 import { decodePayload, encodeMessage } from "../lib/wire/codec.ts";
@@ -74,6 +76,26 @@ Deno.test("save() takes everything away again when the log does not take it", as
   assertEquals((await log.info(subjects.streams.snapshots)).messages, 0);
 });
 
+Deno.test("save() leaves the parts alone when its manifest is stored although it heard of a failure", async () => {
+  const { store, log, subjects } = await openStore();
+  const deaf = new SnapshotStore({
+    subjects,
+    payloadBytesMax: 100_000,
+    log: new Proxy(log, {
+      get: (target, name: keyof Log) => name === "append" ? appendDeaf : target[name].bind(target),
+    }),
+  });
+  const appendDeaf: Log["append"] = async (subject, data, options) => {
+    const sequence = await log.append(subject, data, options);
+    if (subject === subjects.snapshot("a")) throw new Error("the answer is lost");
+    return sequence;
+  };
+  const world = worldOf(3);
+  const save = () => deaf.save(captureWorld(world), metaFor("a"));
+  await assertRejects(save, SnapshotError, "the answer is lost");
+  assertSameWorld(restoreWorld(SCHEMA, (await store.load("a")).image), world);
+});
+
 Deno.test("save() refuses an id that is taken, and clears away what a broken save left", async () => {
   const { store, log, subjects } = await openStore();
   await log.append(subjects.snapshot("a", 0), new Uint8Array(3));
@@ -123,6 +145,22 @@ Deno.test("newest() skips what is damaged, saying what and why, and what is no s
   assert(skipped[0].startsWith("t9: Cannot decode SnapshotManifest"));
   assert(skipped[1].endsWith("part 0 of 1 is missing"));
   assert(/part 0 of 1 is damaged: it has 9 bytes instead of \d+$/.test(skipped[2]), skipped[2]);
+});
+
+Deno.test("load() takes the manifest's parts, whatever lies in the stream and in which order", async () => {
+  const { store, log, subjects } = await openStore({ payloadBytesMax: SMALL_PAYLOAD_BYTES });
+  const world = worldOf(2000);
+  const { parts } = await store.save(captureWorld(world), metaFor("a"));
+  assert(parts > 5);
+  const filter = subjects.snapshot("a", "*");
+  const stored = await Array.fromAsync(log.read(subjects.streams.snapshots, { filter }));
+  await log.purge(subjects.streams.snapshots, { filter });
+  await log.append(subjects.snapshot("a", 1), new Uint8Array(7));
+  for (const { subject, data } of stored.toReversed()) await log.append(subject, data);
+  await log.append(subjects.snapshot("a", 0), new Uint8Array(7));
+  await log.append(subjects.snapshot("a", parts), new Uint8Array(7));
+  for (const { subject, data } of stored) await log.append(subject, data);
+  assertSameWorld(restoreWorld(SCHEMA, (await store.load("a")).image), world);
 });
 
 Deno.test("newest() is undefined where there is nothing to go on from", async () => {
