@@ -125,6 +125,22 @@ Deno.test("newest() skips what is damaged, saying what and why, and what is no s
   assert(/part 0 of 1 is damaged: it has 9 bytes instead of \d+$/.test(skipped[2]), skipped[2]);
 });
 
+Deno.test("load() takes the manifest's parts, whatever lies in the stream and in which order", async () => {
+  const { store, log, subjects } = await openStore({ payloadBytesMax: SMALL_PAYLOAD_BYTES });
+  const world = worldOf(2000);
+  const { parts } = await store.save(captureWorld(world), metaFor("a"));
+  assert(parts > 5);
+  const filter = subjects.snapshot("a", "*");
+  const stored = await Array.fromAsync(log.read(subjects.streams.snapshots, { filter }));
+  await log.purge(subjects.streams.snapshots, { filter });
+  await log.append(subjects.snapshot("a", 1), new Uint8Array(7));
+  for (const { subject, data } of stored.toReversed()) await log.append(subject, data);
+  await log.append(subjects.snapshot("a", 0), new Uint8Array(7));
+  await log.append(subjects.snapshot("a", parts), new Uint8Array(7));
+  for (const { subject, data } of stored) await log.append(subject, data);
+  assertSameWorld(restoreWorld(SCHEMA, (await store.load("a")).image), world);
+});
+
 Deno.test("newest() is undefined where there is nothing to go on from", async () => {
   const { store } = await openStore();
   await store.save(captureWorld(worldOf(1)), metaFor("a", { kind: "imported" }));

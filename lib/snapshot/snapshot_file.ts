@@ -22,8 +22,8 @@ import { ImageBuilder } from "./image_builder.ts";
 import { encodeParts } from "./image_parts.ts";
 import { SnapshotError } from "./snapshot_error.ts";
 import {
-  checkPart,
   createManifest,
+  damageOf,
   metaOf,
   newerFormat,
   parseManifest,
@@ -145,13 +145,9 @@ async function readParts(
   for (const [number, part] of parts.entries()) {
     const end = at + part.bytes;
     const data = await source.read(part.bytes);
-    try {
-      checkPart(data, { number, parts });
-      builder.add(data);
-    } catch (cause) {
-      if (!(cause instanceof WireError)) throw cause;
-      throw new WireError(`bytes ${at} to ${end}: ${cause.message}`, { cause });
-    }
+    const damage = damageOf(data, { number, parts });
+    if (damage !== undefined) throw new WireError(`bytes ${at} to ${end}: ${damage}`);
+    builder.add(data);
     at = end;
     onProgress?.(at, source.size);
   }

@@ -151,25 +151,20 @@ function versionOf(data: Uint8Array): number {
   }
 }
 
-/** @throws {WireError} when the part is not the one that the manifest lists. */
-export function checkPart(
+/** In what a part is not the one that the manifest lists; undefined where it is. */
+export function damageOf(
   data: Uint8Array,
   { number, parts }: { number: number; parts: readonly PartDigest[] },
-): void {
+): string | undefined {
   const expected = parts[number];
-  if (expected === undefined) {
-    throw new WireError(`there is a part ${number}, and the manifest lists ${parts.length}`);
-  }
   const where = `part ${number} of ${parts.length} is damaged`;
   if (data.length !== expected.bytes) {
-    throw new WireError(`${where}: it has ${data.length} bytes instead of ${expected.bytes}`);
+    return `${where}: it has ${data.length} bytes instead of ${expected.bytes}`;
   }
   const digest = digest64(data);
-  if (digest !== expected.digest) {
-    throw new WireError(
-      `${where}: its digest is ${digestHex(digest)} instead of ${digestHex(expected.digest)}`,
-    );
-  }
+  return digest === expected.digest
+    ? undefined
+    : `${where}: its digest is ${digestHex(digest)} instead of ${digestHex(expected.digest)}`;
 }
 
 export function metaOf(manifest: SnapshotManifest): SnapshotMeta {

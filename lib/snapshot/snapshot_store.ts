@@ -13,8 +13,8 @@ import { ImageBuilder } from "./image_builder.ts";
 import { encodeParts } from "./image_parts.ts";
 import { SnapshotError } from "./snapshot_error.ts";
 import {
-  checkPart,
   createManifest,
+  damageOf,
   infoOf,
   isResumable,
   metaOf,
@@ -29,6 +29,8 @@ import type { WorldImage } from "./world_image.ts";
 const BYTES_MAX = 8 * 1024 ** 3;
 /** Parts that are on their way to the log at a time; no more are encoded without letting others work. */
 const PARTS_IN_FLIGHT_MAX = 4;
+/** Parts that may lie before one that comes earlier; more than are ever on their way together. */
+const PARTS_EARLY_MAX = 64;
 
 export interface Snapshot {
   readonly meta: SnapshotMeta;
@@ -99,7 +101,7 @@ export class SnapshotStore {
       await log.append(subjects.snapshot(id), data, { ...options, expectedLastSequence: 0 });
       return infoOf(manifest);
     } catch (cause) {
-      await this.#purgeParts(id).catch(() => {});
+      await this.#clearAfterFailure(id).catch(() => {});
       throw new SnapshotError(`Cannot save snapshot "${id}": ${messageOf(cause)}`, { cause });
     }
   }
@@ -201,6 +203,11 @@ export class SnapshotStore {
     return ids.filter((id) => !whole.has(subjects.snapshot(id)));
   }
 
+  /** The manifest may be stored all the same, or be another coordinator's: its parts stay then. */
+  async #clearAfterFailure(id: string): Promise<void> {
+    if (!await this.#manifestEntry(id)) await this.#purgeParts(id);
+  }
+
   /** Takes away what there is of an unfinished one. */
   async clear(id: string): Promise<void> {
     await this.#purgeParts(id);
@@ -223,23 +230,34 @@ export class SnapshotStore {
     return parts;
   }
 
+  /**
+   * The parts in order. In the stream they may lie otherwise, or twice, or beside
+   * what a save that failed has sent: what the manifest lists is what counts.
+   */
   async *#readParts(
     { snapshot, parts }: SnapshotManifest,
     failure: string,
   ): AsyncGenerator<Uint8Array> {
     const { log, subjects } = this.#options;
-    let number = 0;
+    const early = new Map<number, Uint8Array>();
+    const damages = new Map<number, string>();
+    let next = 0;
     const filter = subjects.snapshot(snapshot, "*");
     for await (const { subject, data } of log.read(this.#stream, { filter })) {
-      // A part may be stored twice, where somebody on the way has sent it again.
-      if (Number(subject.slice(subject.lastIndexOf(".") + 1)) < number) continue;
-      await asDamage(failure, () => checkPart(data, { number, parts }));
-      number++;
-      yield data;
+      const number = Number(subject.slice(subject.lastIndexOf(".") + 1));
+      if (!(number >= next && number < parts.length) || early.has(number)) continue;
+      const damage = damageOf(data, { number, parts });
+      if (damage === undefined) early.set(number, data);
+      else damages.set(number, damage);
+      for (let part = early.get(next); part; part = early.get(next)) {
+        early.delete(next++);
+        yield part;
+      }
+      if (early.size > PARTS_EARLY_MAX) break;
     }
-    if (number < parts.length) {
-      throw new SnapshotError(`${failure}: part ${number} of ${parts.length} is missing`);
-    }
+    if (next === parts.length) return;
+    const reason = damages.get(next) ?? `part ${next} of ${parts.length} is missing`;
+    throw new SnapshotError(`${failure}: ${reason}`);
   }
 
   async #manifestEntry(id: string): Promise<LogEntry | undefined> {
