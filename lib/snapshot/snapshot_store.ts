@@ -229,13 +229,21 @@ export class SnapshotStore {
   ): AsyncGenerator<Uint8Array> {
     const { log, subjects } = this.#options;
     let number = 0;
+    /** Parts that are in flight together may be stored in another order. */
+    const early = new Map<number, Uint8Array>();
     const filter = subjects.snapshot(snapshot, "*");
     for await (const { subject, data } of log.read(this.#stream, { filter })) {
-      // A part may be stored twice, where somebody on the way has sent it again.
-      if (Number(subject.slice(subject.lastIndexOf(".") + 1)) < number) continue;
-      await asDamage(failure, () => checkPart(data, { number, parts }));
-      number++;
-      yield data;
+      const place = Number(subject.slice(subject.lastIndexOf(".") + 1));
+      // It may be stored twice, where somebody on the way has sent it again.
+      if (place < number || early.has(place)) continue;
+      await asDamage(failure, () => checkPart(data, { number: place, parts }));
+      early.set(place, data);
+      for (let part = early.get(number); part !== undefined; part = early.get(number)) {
+        early.delete(number++);
+        yield part;
+      }
+      // Whatever is not here by now is missing.
+      if (early.size >= PARTS_IN_FLIGHT_MAX) break;
     }
     if (number < parts.length) {
       throw new SnapshotError(`${failure}: part ${number} of ${parts.length} is missing`);
