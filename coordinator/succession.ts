@@ -158,7 +158,8 @@ export class Succession implements Disposable {
         for await (const entry of log.follow(subjects.streams.components, { from, signal })) {
           await feed(replica, entry, store);
           this.#seen = entry.sequence;
-          if (entry.subject === subjects.commit) this.#watch.renew();
+          // Whoever begins a term will speak. What is older says nothing of now.
+          if (entry.headers["msg-type"] === "TermStart") this.#watch.renew();
         }
       } catch (error) {
         if (!(error instanceof ReplayError)) throw error;
