@@ -80,6 +80,7 @@ export class Replica {
   readonly #commitSubject: string;
   #epoch: number;
   #sequence: number;
+  #termSequence = 0;
   /** By attempt; the first result of one that the log has. */
   readonly #held = new Map<string, HeldResult>();
   #heldBytes = 0;
@@ -94,6 +95,11 @@ export class Replica {
   /** The newest term that has begun. */
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** Sequence of that term's beginning; 0: it began before the state that the replica began with. */
+  get termSequence(): number {
+    return this.#termSequence;
   }
 
   /** Sequence of the newest entry on the commits' subject; 0: there is none. */
@@ -136,7 +142,7 @@ export class Replica {
         return false;
       case "TermStart": {
         const term = decodeEntry("TermStart", data);
-        if (term) this.#begin(term);
+        if (term) this.#begin(term, sequence);
         return false;
       }
       case "TickCommit": {
@@ -163,9 +169,10 @@ export class Replica {
   }
 
   /** What an older term has not committed will not be. */
-  #begin({ epoch }: MessageOf<"TermStart">): void {
+  #begin({ epoch }: MessageOf<"TermStart">, sequence: number): void {
     if (epoch <= this.#epoch) return;
     this.#epoch = epoch;
+    this.#termSequence = sequence;
     this.#held.clear();
     this.#heldBytes = 0;
   }

@@ -90,9 +90,9 @@ export class Succession implements Disposable {
     await this.#open();
     for (let claims = 0; claims < CLAIMS_MAX; claims++) {
       const candidate = await this.#candidate();
-      if (takeover && !candidate.isNew) return await this.#takeOver(candidate);
-      if (candidate.newest) await this.#refuseWhereLed();
-      const term = await this.#claim(candidate);
+      const isTaken = takeover && !candidate.isNew;
+      if (candidate.newest && !isTaken) await this.#refuseWhereLed();
+      const term = await (isTaken ? this.#takeOver(candidate) : this.#claim(candidate));
       if (term !== undefined) return term;
     }
     const { prefix } = this.#options.subjects;
@@ -248,11 +248,20 @@ export class Succession implements Disposable {
     }
   }
 
-  /** Begins the term wherever the log is, and completes the state then. */
-  async #takeOver(candidate: Candidate): Promise<Term> {
+  /**
+   * Begins the term wherever the log is, and completes the state then; undefined
+   * where another one's beginning, of the same epoch, had come in between.
+   */
+  async #takeOver(candidate: Candidate): Promise<Term | undefined> {
+    const replica = this.#replica;
+    if (replica === undefined) return undefined;
     const term = await this.#append(candidate, {});
     term.lease.begin();
-    if (this.#replica) await replay(this.#options, this.#replica, this.#seen + 1);
+    this.#seen = await replay(this.#options, replica, this.#seen + 1);
+    if (replica.termSequence !== term.sequence) {
+      term.lease.end();
+      return undefined;
+    }
     this.#reportResumed(term);
     const migration = this.#migration(term.state);
     if (migration) await this.#migrate(term, migration);

@@ -22,7 +22,9 @@ import type { Scenario } from "./scenario.ts";
 const SLOW_MS_MAX = 300;
 const RESTART_MS_MAX = 1500;
 const RECONNECT_MS = 100;
-const COORDINATORS_MAX = 2;
+const COORDINATORS_MAX = 3;
+
+type Role = "lead" | "take over" | "stand by";
 
 export interface ClusterOptions extends Pick<ProcessOptions, "say" | "onError"> {
   readonly scenario: Scenario;
@@ -31,6 +33,8 @@ export interface ClusterOptions extends Pick<ProcessOptions, "say" | "onError"> 
   readonly subjects: Subjects;
   readonly draw: Draw;
   readonly observer: Observer;
+  /** Whether a second coordinator stands by, and whoever ends comes back as that one. */
+  readonly hasStandby: boolean;
   /** Share of the scripts' runs that are slow, 0 to 1. */
   readonly slowShare: number;
   /** What instances run in a script's place. */
@@ -59,7 +63,7 @@ export class Cluster {
     return [...this.#instances.keys()];
   }
 
-  /** One, or two where another one was started beside it. */
+  /** One, or more where others stand by or were started beside it. */
   get coordinators(): readonly SimulatedProcess[] {
     return [...this.#coordinators];
   }
@@ -70,7 +74,8 @@ export class Cluster {
   }
 
   start(): void {
-    this.startCoordinator();
+    this.startCoordinator("lead");
+    if (this.#options.hasStandby) this.startCoordinator("stand by");
     for (const manifest of this.#options.scenario.manifests.systems) {
       for (let i = 0; i < manifest.instances; i++) this.startInstance(manifest);
     }
@@ -127,7 +132,7 @@ export class Cluster {
   /** Starts one more coordinator; returns its name, or undefined when there are enough. */
   startBeside(): string | undefined {
     if (this.#coordinators.size >= COORDINATORS_MAX) return undefined;
-    return this.startCoordinator();
+    return this.startCoordinator(this.#options.draw.chance(0.5) ? "take over" : "lead");
   }
 
   /** Ends everything, and makes the world again from what is stored. */
@@ -136,7 +141,7 @@ export class Cluster {
     for (const process of this.processes) process.kill();
     this.#instances.clear();
     this.#coordinators.clear();
-    return await this.#open(this.#startProcess("reader"));
+    return await this.#open(this.#startProcess("reader"), "lead");
   }
 
   startInstance(manifest: SystemManifest): void {
@@ -162,21 +167,21 @@ export class Cluster {
     instance.start().catch((error) => this.#ended(process, error, false));
   }
 
-  startCoordinator(): string {
+  startCoordinator(role: Role): string {
     const process = this.#startProcess(`coordinator-${++this.#count}`);
     this.#coordinators.add(process);
-    this.#open(process).then(
+    this.#open(process, role).then(
       (coordinator) => this.#run(process, coordinator),
       (error) => this.#ended(process, error, true),
     );
     return process.name;
   }
 
-  #open(process: SimulatedProcess): Promise<Coordinator> {
+  async #open(process: SimulatedProcess, role: Role): Promise<Coordinator> {
     const { scenario: { manifests, world, hz, isResident }, subjects, observer } = this.#options;
     const { log, clock, report } = process;
-    return Coordinator.open({
-      bus: observer.watch(process.bus),
+    const options = {
+      bus: observer.watch(process.bus, process.name),
       log,
       clock,
       report,
@@ -188,7 +193,13 @@ export class Cluster {
       isResident,
       replicas: 1,
       dateMs: () => 0,
-    });
+    };
+    if (role !== "stand by") {
+      return await Coordinator.open({ ...options, takeover: role === "take over" });
+    }
+    const coordinator = await Coordinator.standBy(options, new AbortController().signal);
+    if (coordinator === undefined) throw new TypeError("Cannot stand by: nobody has ended it");
+    return coordinator;
   }
 
   async #run(process: SimulatedProcess, coordinator: Coordinator): Promise<void> {
@@ -225,8 +236,10 @@ export class Cluster {
     const { clock, draw } = this.#options;
     clock.after(toQuanta(draw.unit() * RESTART_MS_MAX), () => {
       if (this.#isOver) return;
-      if (manifest !== undefined) this.startInstance(manifest);
-      else if (this.#coordinators.size === 0) this.startCoordinator();
+      if (manifest !== undefined) return this.startInstance(manifest);
+      const { hasStandby } = this.#options;
+      if (this.#coordinators.size >= (hasStandby ? 2 : 1)) return;
+      this.startCoordinator(hasStandby ? "stand by" : "lead");
     });
   }
 

@@ -45,6 +45,8 @@ export interface ObserverOptions {
   readonly scenario: Scenario;
   readonly subjects: Subjects;
   onTick(commit: Commit): void;
+  /** Two coordinators lead in the same term. */
+  onShared(epoch: number, names: readonly string[]): void;
 }
 
 export class Observer {
@@ -54,6 +56,8 @@ export class Observer {
   /** What the viewed component was after the ticks that a query may be answered with. */
   readonly #views = new Map<number, View>();
   #queries = 0;
+  /** Who has led in which term. */
+  readonly #leaders = new Map<number, string>();
   /** Results that are stored, for ticks that are not committed. */
   readonly #results = new Map<string, Uint8Array>();
   /** When a coordinator first sent a system's schedule in a tick, and first got an attempt's end. */
@@ -164,13 +168,13 @@ export class Observer {
     );
   }
 
-  /** The coordinator's own connection, with the moments noted when it sends and gets what counts. */
-  watch(bus: Bus): Bus {
+  /** The connection of coordinator `name`, with the moments noted when it sends and gets what counts. */
+  watch(bus: Bus, name: string): Bus {
     return new Proxy(bus, {
-      get: (target, name) => {
-        if (name === "subscribe") return this.#watchedSubscribe(target);
-        if (name === "publish") return this.#watchedPublish(target);
-        const value: unknown = Reflect.get(target, name, target);
+      get: (target, key) => {
+        if (key === "subscribe") return this.#watchedSubscribe(target);
+        if (key === "publish") return this.#watchedPublish(target, name);
+        const value: unknown = Reflect.get(target, key, target);
         return typeof value === "function" ? value.bind(target) : value;
       },
     });
@@ -184,9 +188,10 @@ export class Observer {
       }, options);
   }
 
-  #watchedPublish(bus: Bus): Bus["publish"] {
+  #watchedPublish(bus: Bus, name: string): Bus["publish"] {
     return (subject, data, options) => {
       const { "msg-type": type, epoch, "tick-id": tick, attempt, shard } = options?.headers ?? {};
+      if (type === "SystemSchedule") this.#checkLeader(Number(epoch), name);
       if (type === "SystemSchedule" && attempt === "0") {
         const prefix = this.#options.subjects.schedule("");
         const [system] = subject.slice(prefix.length).split(".");
@@ -197,6 +202,12 @@ export class Observer {
       }
       bus.publish(subject, data, options);
     };
+  }
+
+  #checkLeader(epoch: number, name: string): void {
+    const leader = this.#leaders.get(epoch) ?? name;
+    this.#leaders.set(epoch, leader);
+    if (leader !== name) this.#options.onShared(epoch, [leader, name]);
   }
 
   #noteEnd(message: Message): void {
@@ -217,9 +228,9 @@ export class Observer {
     if (attempt.tick_id > this.tick && !this.#results.has(key)) this.#results.set(key, data);
   }
 
+  /** A beginning that comes too late for its epoch has no effect; nobody must lead by it. */
   #begin({ epoch }: MessageOf<"TermStart">): void {
-    insist(epoch > this.#epoch, () => `term ${epoch} began after term ${this.#epoch}`);
-    this.#epoch = epoch;
+    this.#epoch = Math.max(this.#epoch, epoch);
   }
 
   #commit(commit: Commit): void {

@@ -26,7 +26,7 @@ import { SimulatedProcess } from "./process.ts";
 import { createScenario } from "./scenario.ts";
 import { Trace } from "./trace.ts";
 import { drawTroubles, type Troubles } from "./troubles.ts";
-import { insist } from "./violation.ts";
+import { insist, Violation } from "./violation.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 export interface SimulationResult {
@@ -100,6 +100,8 @@ class Simulation {
       subjects: SUBJECTS,
       onTick: ({ tick_id, epoch, digest }) =>
         this.#trace.note("tick", `${tick_id} of term ${epoch}, digest ${digest.toString(16)}`),
+      onShared: (epoch, names) =>
+        this.#fail(new Violation(`${names.join(" and ")} both lead in term ${epoch}`)),
     });
     const count = (kind: string) => this.#trace.count(kind);
     this.#faults = new NetworkFaults({
@@ -129,6 +131,7 @@ class Simulation {
       draw: new Draw(seed, "cluster"),
       observer: this.#observer,
       slowShare: this.#troubles.slowShare,
+      hasStandby: this.#troubles.hasStandby,
       tamper: tamper ?? ((script) => script),
       onDone: (coordinator) => void (this.#done ??= coordinator),
       onCrash: (name, error, isStarting) => this.#crashed(name, error, isStarting),

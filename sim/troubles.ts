@@ -15,6 +15,8 @@ export interface Troubles {
   /** Share of the scripts' runs that take long. */
   readonly slowShare: number;
   readonly clientPauseMs: number;
+  /** Whether a second coordinator stands by. */
+  readonly hasStandby: boolean;
   /** They end at this time, or at this share of the ticks. */
   readonly calmAtMs: number;
   readonly calmAtShare: number;
@@ -42,6 +44,7 @@ export function drawTroubles(draw: Draw): Troubles {
       durationMs: draw.pick([10, 100, 700, 3000]),
     },
     slowShare: share(0.4, 0.3),
+    hasStandby: draw.chance(0.35),
     clientPauseMs: draw.pick([5, 30, 200]),
     calmAtMs: draw.between(500, 6000),
     calmAtShare: 0.5 + draw.unit() / 2,

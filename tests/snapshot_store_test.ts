@@ -65,6 +65,24 @@ Deno.test("load() takes parts that are stored twice once", async () => {
   assertSameWorld(restoreWorld(SCHEMA, (await store.load("a")).image), world);
 });
 
+Deno.test("load() takes parts that were stored in another order than they were sent in", async () => {
+  const { store, log, subjects } = await openStore({ payloadBytesMax: SMALL_PAYLOAD_BYTES });
+  const world = worldOf(2000);
+  const { parts } = await store.save(captureWorld(world), metaFor("a"));
+  assert(parts > 6);
+  const filter = subjects.snapshot("a", "*");
+  const stored = await Array.fromAsync(log.read(subjects.streams.snapshots, { filter }));
+  const storeIn = async (order: readonly number[]) => {
+    await log.purge(subjects.streams.snapshots, { filter });
+    for (const part of order) await log.append(subjects.snapshot("a", part), stored[part].data);
+  };
+  const inOrder = stored.map((_, part) => part);
+  await storeIn([1, 2, 0, 4, 3, ...inOrder.slice(5)]);
+  assertSameWorld(restoreWorld(SCHEMA, (await store.load("a")).image), world);
+  await storeIn(inOrder.toSpliced(1, 1));
+  await assertRejects(() => store.load("a"), SnapshotError, `part 1 of ${parts} is missing`);
+});
+
 Deno.test("save() takes everything away again when the log does not take it", async () => {
   const { store, log, subjects } = await openStore({ payloadBytesMax: SMALL_PAYLOAD_BYTES });
   const world = worldOf(100);

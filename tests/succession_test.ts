@@ -76,6 +76,15 @@ Deno.test("a coordinator that another one takes over from is refused, and only t
   assertEquals((await harness.commits()).length, 1);
 });
 
+Deno.test("of two coordinators that take over at once, each begins a term of its own", async () => {
+  await using harness = await openDead(2);
+  const opened = ["second", "third"].map((name) => harness.openCoordinator(name, true));
+  await harness.wait(Promise.all(opened));
+  const { lines } = harness;
+  const terms = lines.join("\n").match(/in term (\d+)/g) ?? [];
+  assertEquals([terms.length, new Set(terms).size], [2, 2], lines.join("\n"));
+});
+
 Deno.test("a standby follows the leader, and takes its place within a second of its death", async () => {
   await using harness = await openTicks([HOLDER], { rows: 3 });
   const leader = harness.coordinator;
