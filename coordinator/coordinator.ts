@@ -33,15 +33,15 @@ import { SnapshotService, type SnapshotServiceOptions } from "./snapshot_service
 import type { SnapshotPolicy } from "./snapshotter.ts";
 import { Stats } from "./stats.ts";
 import { openSets } from "./streams.ts";
-import { Succession, type Term } from "./succession.ts";
+import { Succession, type SuccessionOptions, type Term } from "./succession.ts";
 
-export interface CoordinatorOptions {
+export interface CoordinatorOptions extends Pick<SuccessionOptions, "isLossAllowed"> {
   readonly bus: Bus;
   readonly log: Log;
   readonly clock: Clock;
   readonly subjects: Subjects;
   readonly manifests: Manifests;
-  /** The entities that a new world begins with; none by default. */
+  /** The entities of a new world; none by default. */
   readonly world?: WorldManifest | undefined;
   /** Ticks a second; a tick's `dt` is its inverse. */
   readonly hz: number;
@@ -63,8 +63,8 @@ export interface CoordinatorOptions {
 }
 
 /** How soon to try again to open a stream. */
-const REOPEN_MS = 100;
-/** What may wait for the end of a tick. */
+const REOPEN_MS = 250;
+/** What may wait for the end of a tick, queries above all. */
 const WAITING_MAX = 256;
 
 type StoredOptions = CoordinatorOptions & Pick<SnapshotServiceOptions, "store" | "dateMs">;

@@ -56,6 +56,8 @@ export class Dispatcher {
   #open: number;
   #out = 0;
   #starvedUntil = -Infinity;
+  /** Before then none of what is out is overdue. */
+  #expiresFirst = Infinity;
   #starvedMs = STARVED_RETRY_MS;
   #progressAt: number;
   #shareLast = 1;
@@ -154,9 +156,13 @@ export class Dispatcher {
 
   /** The shards whose attempt is overdue; they can be sent again now. */
   expire(now: number): number[] {
+    if (now < this.#expiresFirst) return [];
+    this.#expiresFirst = Infinity;
     const expired = [...this.#shards.keys()].filter((shard) => {
       const { status, expiresAt } = this.#shards[shard];
-      return status === "out" && now >= expiresAt;
+      if (status !== "out") return false;
+      if (now < expiresAt) this.#expiresFirst = Math.min(this.#expiresFirst, expiresAt);
+      return now >= expiresAt;
     });
     for (const shard of expired) this.#putBack(shard);
     return expired;
@@ -197,6 +203,7 @@ export class Dispatcher {
     const state = this.#shards[shard];
     state.status = "out";
     state.expiresAt = expiresAt;
+    this.#expiresFirst = Math.min(this.#expiresFirst, expiresAt);
     this.#out++;
     return { shard, attempt: state.attempts++ };
   }
@@ -231,8 +238,7 @@ export class Dispatcher {
   }
 
   #wakeAt(now: number, creditsTotal: number): number | undefined {
-    const times = this.#shards.filter(({ status }) => status === "out")
-      .map(({ expiresAt }) => expiresAt);
+    const times = this.#out > 0 ? [this.#expiresFirst] : [];
     // What is blocked is not given up, however long that lasts.
     const canGiveUp = times.length > 0 || this.#pending.length > 0;
     if (this.#onMiss === "skip" && canGiveUp) times.push(this.#giveUpAt());

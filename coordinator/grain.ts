@@ -11,9 +11,9 @@ import type { Shard } from "./shards.ts";
 
 /** So that one is on its way while the other is computed. */
 const SHARDS_PER_INSTANCE_MIN = 2;
-const SHARDS_PER_INSTANCE_MAX = 16;
+const SHARDS_PER_INSTANCE_MAX = 8;
 /** What a shard is to take: much more than a message costs, much less than a tick. */
-const SHARD_MS_TARGET = 2;
+const SHARD_MS_TARGET = 4;
 /** What a message takes until the next one has followed it, generously. */
 const MESSAGE_MS = 2;
 /** Below this many rows a shard of unknown cost is taken to cost more to send than to run. */

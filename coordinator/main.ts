@@ -29,6 +29,7 @@ interface Flags extends WorldFlags {
   readonly prefix: string;
   readonly replicas: number;
   readonly takeover?: true;
+  readonly migrate?: true;
   readonly standby?: true;
 }
 
@@ -64,6 +65,7 @@ async function main(args: string[]): Promise<void> {
         .conflicts("takeover"),
     )
     .option("--takeover", "take the place of a coordinator that leads this world now")
+    .option("--migrate", "go on even if values are lost that components.yaml has no place for")
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false);
   program.parse(args, { from: "user" });
@@ -96,6 +98,7 @@ async function coordinate(flags: Flags): Promise<void> {
     snapshots: snapshotPolicy(flags),
     replicas: flags.replicas,
     takeover: flags.takeover === true,
+    isLossAllowed: flags.migrate === true,
     report,
   });
   if (coordinator === undefined) return report.info("stopped");

@@ -76,16 +76,21 @@ export class Placement {
   takeAny(shard: number): boolean {
     const { residency, depth } = this.#options;
     const seats = this.#options.seats();
-    const known = seats.filter(({ id }) => residency?.isKeeper(id));
-    const free = known.filter(({ id }) => id !== this.#missedBy.get(shard));
+    let known = 0;
+    let least: Seat | undefined;
+    for (const seat of seats) {
+      if (!residency?.isKeeper(seat.id)) continue;
+      known++;
+      if (seat.id === this.#missedBy.get(shard)) continue;
+      if (least === undefined || this.#loadOf(seat.id) < this.#loadOf(least.id)) least = seat;
+    }
     // To take rows from whoever keeps them costs more than to wait, but for who has nothing to do.
     const depthMax = this.#holderSeat(shard) ? 1 : depth;
-    const least = free.toSorted((a, b) => this.#loadOf(a.id) - this.#loadOf(b.id)).at(0);
     if (least !== undefined && this.#hasTime(least, depthMax)) {
       this.#take(shard, { instance: least.id, holder: undefined });
       return true;
     }
-    if (free.length > 0 && known.length === seats.length) return false;
+    if (least !== undefined && known === seats.length) return false;
     this.#take(shard, ANYWHERE);
     return true;
   }

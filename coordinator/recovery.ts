@@ -8,6 +8,7 @@ import type { Log, LogEntry } from "../lib/bus/log.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Schema } from "../lib/ecs/component.ts";
 import type { Report } from "../lib/report.ts";
+import { fitsAsItIs } from "../lib/snapshot/schema_difference.ts";
 import type { Snapshot, SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { restoreWorld } from "../lib/snapshot/world_image.ts";
 import { UserError } from "../lib/user_error.ts";
@@ -28,8 +29,9 @@ export interface RecoveryPorts {
 const PROGRESS_MS = 1000;
 
 /**
- * A replica as of the newest whole snapshot; undefined where there is none.
- * @throws {UserError} when it does not fit the schema.
+ * A replica as of the newest whole snapshot; undefined where there is none. Where
+ * it does not fit the schema as it is, the replica has the schema of the snapshot,
+ * since that is what the log after it was written in.
  */
 export async function loadNewest(
   { store, subjects, report }: RecoveryPorts,
@@ -39,7 +41,8 @@ export async function loadNewest(
     onSkipped: (id, reason) => report.warn(`skipping snapshot "${id}": ${reason}`),
   });
   if (snapshot === undefined) return undefined;
-  return replicaOf(snapshot, { schema, subjects });
+  const before = snapshot.image.schema;
+  return replicaOf(snapshot, { schema: fitsAsItIs(before, schema) ? schema : before, subjects });
 }
 
 /**

@@ -12,7 +12,9 @@ import { type AppendOptions, type LogEntry, WrongLastSequenceError } from "../li
 import { delay } from "../lib/clock.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
-import { captureWorld } from "../lib/snapshot/world_image.ts";
+import { fitImage, type Migration } from "../lib/snapshot/migration.ts";
+import { describeDifferences } from "../lib/snapshot/schema_difference.ts";
+import { captureWorld, restoreWorld, viewWorld } from "../lib/snapshot/world_image.ts";
 import { UserError } from "../lib/user_error.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
 import { Lease, LeaseWatch } from "./lease.ts";
@@ -27,6 +29,8 @@ export interface SuccessionOptions extends StreamOptions, RecoveryPorts {
   readonly manifests: Manifests;
   /** The entities that a new world begins with. */
   readonly world?: WorldManifest | undefined;
+  /** Whether values may be lost that the components have no place for any more; they may not by default. */
+  readonly isLossAllowed?: boolean;
   /** Milliseconds since 1970, for people who look at snapshots. */
   readonly dateMs: () => number;
 }
@@ -154,7 +158,8 @@ export class Succession implements Disposable {
         for await (const entry of log.follow(subjects.streams.components, { from, signal })) {
           await feed(replica, entry, store);
           this.#seen = entry.sequence;
-          if (entry.subject === subjects.commit) this.#watch.renew();
+          // Whoever begins a term will speak. What is older says nothing of now.
+          if (entry.headers["msg-type"] === "TermStart") this.#watch.renew();
         }
       } catch (error) {
         if (!(error instanceof ReplayError)) throw error;
@@ -231,9 +236,11 @@ export class Succession implements Disposable {
   async #claim(candidate: Candidate): Promise<Term | undefined> {
     const expectedLastSequence = candidate.newest?.sequence ?? 0;
     try {
+      const migration = this.#migration(candidate.state);
       const term = await this.#append(candidate, { expectedLastSequence });
-      if (candidate.isNew) await this.#saveInitial(term);
+      if (candidate.isNew) await this.#save(term, "initial");
       else this.#reportResumed(term);
+      if (migration) await this.#migrate(term, migration);
       return term;
     } catch (error) {
       if (!(error instanceof WrongLastSequenceError)) throw error;
@@ -247,6 +254,8 @@ export class Succession implements Disposable {
     term.lease.begin();
     if (this.#replica) await replay(this.#options, this.#replica, this.#seen + 1);
     this.#reportResumed(term);
+    const migration = this.#migration(term.state);
+    if (migration) await this.#migrate(term, migration);
     return term;
   }
 
@@ -268,19 +277,41 @@ export class Succession implements Disposable {
     this.#options.report.info(`resumed the world at tick ${state.tick}, in term ${epoch}`);
   }
 
+  /**
+   * What the world is to be in the schema of the manifests; undefined where it is that already.
+   * @throws {SnapshotError} when values would be lost that may not be.
+   */
+  #migration({ world, tick }: WorldState): Migration | undefined {
+    const { manifests: { schema }, isLossAllowed = false } = this.#options;
+    if (world.schema === schema) return undefined;
+    return fitImage(captureWorld(world), schema, { isLossAllowed, what: `tick ${tick}` });
+  }
+
+  /** The log so far is of the other schema, so recoveries start from a snapshot after it. */
+  async #migrate(term: Term, { image, changes }: Migration): Promise<void> {
+    const { manifests: { schema }, report } = this.#options;
+    term.state.world = restoreWorld(schema, image);
+    report.info(`the components have changed; the world follows\n${describeDifferences(changes)}`);
+    await this.#save(term, "migrated");
+  }
+
   /** Every recovery starts from a snapshot, so there is one before the first tick. */
-  async #saveInitial({ epoch, state, sequence, lease }: Term): Promise<void> {
+  async #save(
+    { epoch, state, sequence, lease }: Term,
+    kind: "initial" | "migrated",
+  ): Promise<void> {
     const { store, dateMs } = this.#options;
     lease.begin();
     try {
-      await store.save(captureWorld(state.world), {
-        id: `initial-${epoch}`,
-        kind: "initial",
+      await store.save(viewWorld(state.world), {
+        id: `${kind}-${epoch}`,
+        kind,
         tick: state.tick,
         epoch,
         digest: state.digest,
         sequence,
-        lastRuns: {},
+        lastRuns: Object.fromEntries(state.lastRuns),
+        answers: [...state.answers],
         createdAt: dateMs(),
       });
     } catch (error) {

@@ -12,7 +12,8 @@ import type { WorldManifest } from "../lib/manifest/manifest.ts";
 import { CommandAnswers } from "./command_answers.ts";
 
 export interface WorldState {
-  readonly world: World;
+  /** Another one only where the components have changed between two terms. */
+  world: World;
   /** Number of the newest tick in it; 0: it is as it began. */
   tick: number;
   /** Of tick 0 the world's digest, then chained over the ticks. */

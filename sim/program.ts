@@ -135,7 +135,7 @@ function issue(
   }
 }
 
-export function handleOf(schema: Schema, name: string): ComponentHandle<Layout> {
+function handleOf(schema: Schema, name: string): ComponentHandle<Layout> {
   const fields = schema.get(name)?.fields ?? [];
   return component(name, Object.fromEntries(fields.map(({ name, type }) => [name, type])));
 }

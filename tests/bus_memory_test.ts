@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Message } from "../lib/bus/bus.ts";
-import { MemoryNetwork } from "../lib/bus/memory_bus.ts";
-import { type Delivery, type Fault, PING, SERVER } from "../lib/bus/memory_link.ts";
+import { type MemoryConnection, MemoryNetwork } from "../lib/bus/memory_bus.ts";
+import { type Delivery, type Fault, LOG_REQUEST, PING, SERVER } from "../lib/bus/memory_link.ts";
 import type { Clock } from "../lib/clock.ts";
 import { bytes, testBusConformance, text } from "./bus_conformance.ts";
 import type { TestClient } from "./conformance_case.ts";
@@ -15,7 +15,7 @@ function createRandom(seed: number): () => number {
   };
 }
 
-function connect(network: MemoryNetwork, name: string): TestClient & { kill(): void } {
+function connect(network: MemoryNetwork, name: string): TestClient & MemoryConnection {
   const errors: { error: Error; subject: string }[] = [];
   const onError = (error: Error, subject: string) => void errors.push({ error, subject });
   return { ...network.connect(name, { onError }), errors };
@@ -152,4 +152,86 @@ Deno.test("faults drop, duplicate and delay deliveries", async () => {
   await drained;
   assertEquals(received, ["twice", "twice", "plain", "late"]);
   assertEquals(asked, Array.from({ length: 4 }, () => ({ from: "a", to: "b" })));
+});
+
+Deno.test("disconnect() loses what is on its way, and reconnect() brings the subscriptions back", async () => {
+  const network = new MemoryNetwork({ random: () => 0 });
+  const a = connect(network, "a");
+  const b = connect(network, "b");
+  const received: string[] = [];
+  const statuses: string[] = [];
+  a.bus.onStatus((status) => statuses.push(status));
+  a.bus.subscribe("x", ({ data }) => received.push(text(data)));
+  b.bus.publish("x", bytes("on its way"));
+  const flushed = a.bus.flush();
+  a.disconnect();
+  await assertRejects(() => flushed, Error, "it is disconnected");
+  await assertRejects(() => a.bus.flush(), Error, "it is disconnected");
+  b.bus.publish("x", bytes("meanwhile"));
+  a.bus.publish("x", bytes("into the void"));
+  await b.bus.flush();
+  a.reconnect();
+  b.bus.publish("x", bytes("after"));
+  await b.bus.flush();
+  assertEquals([received, statuses], [["after"], ["disconnected", "reconnected"]]);
+});
+
+Deno.test("a credit that was lost with the connection is back with it, and one that was used is not", async () => {
+  const network = new MemoryNetwork({ random: () => 0 });
+  const a = connect(network, "a");
+  const b = connect(network, "b");
+  const received: string[] = [];
+  const credit = () =>
+    a.bus.subscribe("x", ({ data }) => received.push(text(data)), { queue: "q", max: 1 });
+  credit();
+  b.bus.publish("x", bytes("lost"));
+  a.disconnect();
+  a.reconnect();
+  b.bus.publish("x", bytes("again"));
+  await b.bus.flush();
+  a.disconnect();
+  a.reconnect();
+  await assertRejects(() => b.bus.request("x", bytes("none left"), { timeoutMs: 1000 }), Error);
+  assertEquals(received, ["again"]);
+});
+
+Deno.test("pause() holds what arrives until resume(), in its order", async () => {
+  const network = new MemoryNetwork({ random: () => 0 });
+  const a = connect(network, "a");
+  const b = connect(network, "b");
+  const received: string[] = [];
+  a.bus.subscribe("x", ({ data }) => received.push(text(data)));
+  a.pause();
+  for (const data of ["1", "2"]) b.bus.publish("x", bytes(data));
+  await b.bus.flush();
+  assertEquals(received, []);
+  a.resume();
+  b.bus.publish("x", bytes("3"));
+  await b.bus.flush();
+  assertEquals(received, ["1", "2", "3"]);
+});
+
+Deno.test("forgetMemory() empties the streams in memory alone", async () => {
+  const network = new MemoryNetwork({ random: () => 0 });
+  const { bus, log } = connect(network, "a");
+  const settings = { bytesMax: 1000, replicas: 1 };
+  await log.open({ name: "M", subjects: ["m"], storage: "memory", ...settings });
+  await log.open({ name: "F", subjects: ["f"], storage: "file", ...settings });
+  for (const subject of ["m", "f"]) bus.publish(subject, bytes(""));
+  await bus.flush();
+  network.forgetMemory();
+  assertEquals([(await log.info("M")).messages, (await log.info("F")).messages], [0, 1]);
+});
+
+Deno.test("a request to the log that gets lost fails in time", async () => {
+  const clock = createManualClock();
+  const network = new MemoryNetwork({
+    random: () => 0,
+    clock,
+    faults: ({ message }) => message.subject === LOG_REQUEST ? { drop: true } : undefined,
+  });
+  const { log } = connect(network, "a");
+  const asked = log.info("S");
+  clock.fireAll();
+  await assertRejects(() => asked, Error, "No answer");
 });

@@ -22,9 +22,9 @@ Deno.test("a Grain of unknown cost cuts two shards for each instance, and none t
 
 Deno.test("a Grain cuts rows that cost much more finely, whatever their number", () => {
   assertEquals(measured(0.0001).shardCount({ rows: 100_000, instances: 2 }), 4);
-  assertEquals(measured(0.001).shardCount({ rows: 16_000, instances: 2 }), 8);
-  assertEquals(measured(0.01).shardCount({ rows: 100_000, instances: 2 }), 32);
-  assertEquals(measured(10).shardCount({ rows: 64, instances: 4 }), 64);
+  assertEquals(measured(0.001).shardCount({ rows: 32_000, instances: 2 }), 8);
+  assertEquals(measured(0.01).shardCount({ rows: 100_000, instances: 2 }), 16);
+  assertEquals(measured(10).shardCount({ rows: 64, instances: 4 }), 32);
   assertEquals(measured(10).shardCount({ rows: 5, instances: 4 }), 5);
 });
 

@@ -292,6 +292,23 @@ export const logCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "lastPerSubject() finds what is left of a large stream after a purge",
+    async run({ a, prefix }) {
+      await open(a.log, prefix, { bytesMax: 100_000_000 });
+      // More than one of the files that a server keeps a stream in.
+      const large = new Uint8Array(90_000);
+      for (let i = 0; i < 240; i++) {
+        a.bus.publish(`${prefix}.large`, large);
+        await a.log.append(`${prefix}.small`, one);
+      }
+      await a.log.purge(prefix, { before: 440 });
+      const { log } = a;
+      assertEquals(await list(log.lastPerSubject(prefix, `${prefix}.small`)), [[480, "small"]]);
+      const all = [[479, "large"], [480, "small"]] as [number, string][];
+      assertEquals(await list(log.lastPerSubject(prefix, `${prefix}.*`)), all);
+    },
+  },
+  {
     name: "purge() deletes the entries before a sequence, or all, and goes on counting",
     async run({ a, prefix }) {
       await open(a.log, prefix);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SEEDS_THAT_FAILED } from "./sim_seeds.ts";
+import type { SystemFunction } from "../lib/runtime/system.ts";
 import { isFailure, runSeed } from "../sim/seed_run.ts";
 import { describeFailure, Tally } from "../sim/tally.ts";
 
@@ -38,10 +39,8 @@ Deno.test(`${NEW_SEEDS} new seeds from ${first} on do not fail`, async () => {
 });
 
 Deno.test("an instance that computes something else is found out, by the same seed each time", async () => {
-  const tamper =
-    (script: Parameters<NonNullable<Parameters<typeof runSeed>[1]>["tamper"] & object>[0]) =>
-    (context: Parameters<typeof script>[0]) =>
-      script(context.tick === 4 ? { ...context, dt: 9, tick: 5 } : context);
+  const tamper = (script: SystemFunction): SystemFunction => (context) =>
+    script(context.tick === 4 ? { ...context, dt: 9, tick: 5 } : context);
   let found = 0;
   for (let seed = 1; seed <= 8; seed++) {
     const outcome = await runSeed(seed, { tamper });

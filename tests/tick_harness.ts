@@ -89,6 +89,19 @@ export class TickHarness implements AsyncDisposable {
     return coordinator;
   }
 
+  /** The same, with other components than before. */
+  async openMigrating(
+    client: string,
+    schema: Schema,
+    { isLossAllowed = false } = {},
+  ): Promise<Coordinator> {
+    const options = this.#optionsOf(client);
+    const manifests = { ...options.manifests, schema };
+    const coordinator = await Coordinator.open({ ...options, manifests, isLossAllowed });
+    this.#coordinators.push(coordinator);
+    return coordinator;
+  }
+
   /** A coordinator of this client that stands by; it is the newest once it leads. */
   async standBy(client: string, signal: AbortSignal): Promise<Coordinator | undefined> {
     const coordinator = await Coordinator.standBy(this.#optionsOf(client), signal);

@@ -4,7 +4,17 @@ import { fileURLToPath } from "node:url";
 import { parseSource, type SourceFile } from "./source_file.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const FOLDERS = ["lib", "coordinator", "systems", "manifests", "tests", "bench", "chaos"];
+const FOLDERS = [
+  "lib",
+  "coordinator",
+  "systems",
+  "manifests",
+  "sim",
+  "fuzz",
+  "chaos",
+  "tests",
+  "bench",
+];
 const FILE_LINES_MAX = 400;
 const FUNCTION_LINES_MAX = 70;
 
@@ -115,6 +125,29 @@ const LAYERS: readonly Layer[] = [
     imports: ["base", "cli", "ecs", "manifest", "bus", "nats_server", "wire", "coordinator"],
     packages: ["commander"],
   },
+  {
+    name: "simulation",
+    files: /^sim\//,
+    imports: ["base", "cli", "ecs", "manifest", "bus", "wire", "runtime", "coordinator"],
+    packages: ["@std/msgpack", "commander"],
+  },
+  {
+    name: "fuzzing",
+    files: /^fuzz\//,
+    imports: [
+      "base",
+      "cli",
+      "ecs",
+      "manifest",
+      "bus",
+      "wire",
+      "snapshot",
+      "runtime",
+      "coordinator",
+      "simulation",
+    ],
+    packages: ["@std/msgpack", "commander"],
+  },
 ];
 
 /** Whoever else touches the machine is handed it as a parameter. */
@@ -122,7 +155,7 @@ const MACHINE_USERS: Readonly<Record<string, RegExp>> = {
   Deno:
     /(^|_|\/)main\.ts$|^lib\/(cli|manifest\/(load|generated_files)|runtime\/load_script)\.ts$|^lib\/nats_server\/|^chaos\/|^coordinator\/(connection|snapshot_paths|status_display|supervisor)\.ts$/,
   console: /(^|_|\/)main\.ts$|^lib\/cli\.ts$|^coordinator\/status_display\.ts$/,
-  crypto: /^chaos\/main\.ts$|^lib\/runtime\/main\.ts$|^lib\/nats_server\/fetch_release\.ts$/,
+  crypto: /^(lib\/runtime|sim|fuzz|chaos)\/main\.ts$|^lib\/nats_server\/fetch_release\.ts$/,
   fetch: /^lib\/nats_server\/fetch_release\.ts$/,
   Date: /^lib\/clock\.ts$/,
   performance: /^lib\/clock\.ts$/,

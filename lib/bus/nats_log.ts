@@ -12,15 +12,12 @@ import {
   type ApiError,
   type ConsumerConfig,
   DeliverPolicy,
-  DiscardPolicy,
   jetstream,
   JetStreamApiCodes,
   JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
   jetstreamManager,
-  RetentionPolicy,
-  StorageType,
   type StreamInfo as NatsStreamInfo,
 } from "@nats-io/jetstream";
 import { nanos, type NatsConnection } from "@nats-io/nats-core";
@@ -40,6 +37,8 @@ import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
 import type { NatsLink } from "./nats_link.ts";
 import { pullEntries } from "./nats_pull.ts";
+import { sizesFrom, toStreamInfo, toStreamSettings } from "./nats_stream.ts";
+import { isSubject } from "./subject.ts";
 
 /** Appends are tried again, so that an answer lost with a stream's leader does not cost much. */
 const APPEND_TIMEOUT_MS = 2_000;
@@ -47,19 +46,12 @@ const APPEND_TIMEOUT_MS = 2_000;
 const PATIENCE_MS = 15_000;
 /** and how often. */
 const ASK_AGAIN_MS = 250;
-/**
- * How long a stream remembers the ids of what was appended. After a restart it reads
- * everything of that time to learn them anew.
- */
-const IDS_REMEMBERED_MS = 10_000;
 /** JetStream's: the last is another one, and, of newer servers, another one is being stored. */
 const WRONG_LAST_CODES = [JetStreamApiCodes.StreamWrongLastSequence, 10164];
 /** JetStream's: no suitable peers for placement, as while a cluster comes up. */
 const NO_PEERS_CODES = [10005];
 /** The status of what may be answered later. */
 const UNAVAILABLE_STATUS = 503;
-/** How often the size of a new stream is halved for a server that has not got the room. */
-const HALVINGS_MAX = 6;
 /** JetStream's: no resources, no storage, and a store that takes no more. */
 const NO_ROOM_CODES = [10023, 10047, 10077];
 /** Entries asked for at a time; each may be as large as the bus carries. */
@@ -166,8 +158,15 @@ export class NatsLog implements Log {
     });
   }
 
-  lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
-    return this.#consume(stream, {
+  async *lastPerSubject(stream: string, filter: string): AsyncIterable<LogEntry> {
+    // Up to nats-server 2.9.10 a consumer of one subject does not find its newest
+    // entry once a purge has taken the file that the subject began in.
+    if (isSubject(filter)) {
+      const entry = await this.last(stream, filter);
+      if (entry !== undefined) yield entry;
+      return;
+    }
+    yield* this.#consume(stream, {
       deliver_policy: DeliverPolicy.LastPerSubject,
       filter_subject: filter,
     });
@@ -242,7 +241,8 @@ export class NatsLog implements Log {
         yield* pullEntries({ ...pull, batch: READ_BATCH_MAX, waitMs: FOLLOW_WAIT_MS });
       }
     } finally {
-      await this.#deleteConsumer(stream, name);
+      // Who stops to follow is in a hurry.
+      void this.#deleteConsumer(stream, name);
     }
   }
 
@@ -330,34 +330,6 @@ export class NatsLog implements Log {
     await this.#link.during(failure, () => this.#manager.consumers.delete(stream, name))
       .catch(() => undefined);
   }
-}
-
-function toStreamSettings(config: StreamConfig) {
-  return {
-    subjects: [...config.subjects],
-    storage: config.storage === "file" ? StorageType.File : StorageType.Memory,
-    retention: RetentionPolicy.Limits,
-    discard: config.discard === "new" ? DiscardPolicy.New : DiscardPolicy.Old,
-    max_bytes: config.bytesMax,
-    max_msgs_per_subject: config.messagesPerSubjectMax ?? -1,
-    duplicate_window: nanos(IDS_REMEMBERED_MS),
-    num_replicas: config.replicas,
-  };
-}
-
-/** Halves, down to the smallest that is of use. */
-function sizesFrom(bytesMax: number): number[] {
-  return Array.from({ length: HALVINGS_MAX + 1 }, (_, i) => Math.floor(bytesMax / 2 ** i));
-}
-
-function toStreamInfo({ config, state }: NatsStreamInfo): StreamInfo {
-  return {
-    messages: state.messages,
-    bytes: state.bytes,
-    bytesMax: config.max_bytes,
-    firstSequence: state.messages === 0 ? state.last_seq + 1 : state.first_seq,
-    lastSequence: state.last_seq,
-  };
 }
 
 function explainAppend(

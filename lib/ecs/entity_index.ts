@@ -1,7 +1,7 @@
 /**
  * Where each living entity is: its table and row. Entities are never reused, so
- * the index is paged by number; a page goes when its last entity does, and the
- * memory follows the living entities, not all that ever lived.
+ * the index is paged by number; a page goes when its last entity does, another
+ * takes its room, and the memory follows those that live at a time.
  *
  * All pages share two arrays. An entity's *place* is its position in them: to be
  * looked up once, and then good until an entity is added or deleted.
@@ -22,7 +22,7 @@ export class EntityIndex {
   /** The first place of each page, by the entities' number divided by the page's size. */
   readonly #pages = new Map<number, number>();
   /** Living entities per page, by first place divided by the page's size. */
-  #living: number[] = [];
+  readonly #living: number[] = [];
   /** First places of pages that have gone. */
   readonly #free: number[] = [];
   #size = 0;

@@ -7,10 +7,11 @@
  */
 import { type ComponentColumns, Table } from "../ecs/archetype.ts";
 import type { AnyColumn } from "../ecs/column.ts";
-import type { ComponentType, Schema } from "../ecs/component.ts";
+import type { Schema } from "../ecs/component.ts";
 import {
   compareSchemas,
   describeDifferences,
+  hasSameLayout,
   isWidening,
   type SchemaDifference,
 } from "./schema_difference.ts";
@@ -69,12 +70,6 @@ export function migrateImage(image: WorldImage, schema: Schema): Migration {
     image: { schema, tables: sorted, nextEntity: image.nextEntity, changeTick },
     changes,
   };
-}
-
-/** The same fields with the same types in the same order. */
-function hasSameLayout(a: ComponentType, b: ComponentType): boolean {
-  return a.fields.length === b.fields.length &&
-    a.fields.every(({ name, type }, i) => name === b.fields[i].name && type === b.fields[i].type);
 }
 
 function appendTable(target: Table, source: Table, changeTick: number): void {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Schema } from "../ecs/component.ts";
+import type { ComponentType, Schema } from "../ecs/component.ts";
 import type { FieldType } from "../ecs/field_type.ts";
 import type { WorldImage } from "./world_image.ts";
 
@@ -34,6 +34,20 @@ const WIDER: Partial<Record<FieldType, readonly FieldType[]>> = {
 /** Whether every value of type `from` is one of type `to`. */
 export function isWidening(from: FieldType, to: FieldType): boolean {
   return WIDER[from]?.includes(to) === true;
+}
+
+/** Whether a world in the layouts of `before` is one of `after`, too, to the order of the fields. */
+export function fitsAsItIs(before: Schema, after: Schema): boolean {
+  return [...before.values()].every((component) => {
+    const other = after.get(component.name);
+    return other !== undefined && hasSameLayout(component, other);
+  });
+}
+
+/** The same fields with the same types in the same order. */
+export function hasSameLayout(a: ComponentType, b: ComponentType): boolean {
+  return a.fields.length === b.fields.length &&
+    a.fields.every(({ name, type }, i) => name === b.fields[i].name && type === b.fields[i].type);
 }
 
 /** What differs between an image's layouts and `schema`, by name; defaults and order do not count. */

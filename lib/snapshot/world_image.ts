@@ -21,9 +21,14 @@ export interface WorldImage {
 
 /** Copies the world; call it between ticks only. */
 export function captureWorld(world: World): WorldImage {
+  const image = viewWorld(world);
+  return { ...image, tables: image.tables.map((table) => table.copy()) };
+}
+
+/** The world itself as an image, which is good as long as the world does not change. */
+export function viewWorld(world: World): WorldImage {
   const { schema, nextEntity, changeTick } = world;
-  const tables = world.tables().map((table) => table.copy());
-  return { schema, tables, nextEntity, changeTick };
+  return { schema, tables: world.tables(), nextEntity, changeTick };
 }
 
 /**
