@@ -26,11 +26,18 @@ export function meanFlatness(what: string, samples: readonly number[]): Flatness
   return { what, thirds, growth, isFlat: growth <= GROWTH_MAX };
 }
 
-/** For what goes up and down, such as a log that is cut now and then: its peaks. */
-export function peakFlatness(what: string, samples: readonly number[], growthMax = 0): Flatness {
+/**
+ * For what goes up and down, such as a log that is cut now and then: its peaks.
+ * With slack, a `share` of the peak or so many `units`, that the last one may have more.
+ */
+export function peakFlatness(
+  what: string,
+  samples: readonly number[],
+  { share = 0, units = 0 }: { share?: number; units?: number },
+): Flatness {
   const thirds = ofThirds(samples, (third) => Math.max(...third));
-  const growth = growthOf(thirds);
-  return { what, thirds, growth, isFlat: growth <= growthMax };
+  const [_, middle, last] = thirds;
+  return { what, thirds, growth: growthOf(thirds), isFlat: last <= middle * (1 + share) + units };
 }
 
 function ofThirds(

@@ -10,6 +10,7 @@ import { connectNats } from "../lib/bus/nats_bus.ts";
 import { NATS_DEFAULT, natsFromEnvironment } from "../lib/cli.ts";
 import { type NatsServer, startNatsServer } from "../lib/nats_server/nats_server.ts";
 import type { Report } from "../lib/report.ts";
+import { UserError } from "../lib/user_error.ts";
 
 export interface Connection extends AsyncDisposable {
   readonly bus: Bus;
@@ -25,6 +26,8 @@ export interface ConnectionOptions {
   readonly nats?: string | undefined;
   /** Where an embedded server keeps its streams; a temporary folder by default. */
   readonly data?: string | undefined;
+  /** How often it syncs them to the disk, such as `10s`, or `always`. */
+  readonly sync?: string | undefined;
   readonly report: Report;
 }
 
@@ -35,8 +38,14 @@ export interface ConnectionOptions {
  */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const given = options.nats ?? natsFromEnvironment();
-  if (given !== undefined) return await connectTo(given, options);
-  if (await isListening(NATS_DEFAULT)) return await connectTo(NATS_DEFAULT, options);
+  const running = given ?? (await isListening(NATS_DEFAULT) ? NATS_DEFAULT : undefined);
+  if (running !== undefined && options.sync !== undefined) {
+    throw new UserError(
+      `Cannot set how often NATS at ${running} syncs: --sync is for a server that is started here; ` +
+        "set sync_interval in the jetstream block of its configuration",
+    );
+  }
+  if (running !== undefined) return await connectTo(running, options);
   options.report.info(`no NATS server at ${NATS_DEFAULT}; starting one`);
   return await openEmbedded({ ...options, port: Number(new URL(NATS_DEFAULT).port) });
 }
@@ -45,11 +54,12 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 export async function openEmbedded(
   { port, ...options }: ConnectionOptions & { port?: number },
 ): Promise<Connection> {
-  const { data, report } = options;
+  const { data, sync, report } = options;
   const server = await startNatsServer({
     progress: (line) => report.info(line),
     ...(port !== undefined && { port }),
     ...(data !== undefined && { dataDir: data }),
+    ...(sync !== undefined && { syncInterval: sync }),
   });
   try {
     return await connectTo(server.url, options, server);

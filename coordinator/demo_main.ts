@@ -5,7 +5,7 @@
  * @module
  */
 import { Command } from "commander";
-import { onStopSignal, runProgram } from "../lib/cli.ts";
+import { onStopSignal, runProgram, syncInterval } from "../lib/cli.ts";
 import { systemClock } from "../lib/clock.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
@@ -23,6 +23,7 @@ import { addWorldFlags, chooseWorld, snapshotPolicy, type WorldFlags } from "./w
 interface Flags extends WorldFlags {
   readonly nats?: string;
   readonly data?: string;
+  readonly sync?: string;
   readonly prefix: string;
   readonly local?: true;
   readonly json?: true;
@@ -46,6 +47,7 @@ async function main(args: string[]): Promise<void> {
     .description("Run a world: NATS server, coordinator and systems.")
     .option("--nats <url>", "use this NATS server instead of an own one")
     .option("--data <dir>", "where the own NATS server keeps its streams")
+    .option("--sync <time>", "how often it syncs them to the disk, or always", syncInterval)
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
     .option("--local", "run all in this process, on an in-memory bus")
     .option("--json", "print the summary as one JSON object on the last line")
@@ -77,8 +79,8 @@ interface Run {
 async function runProcesses(run: Run): Promise<Summary> {
   const { flags, manifests, report } = run;
   await using connection = flags.nats === undefined
-    ? await openEmbedded({ data: flags.data, report })
-    : await openConnection({ nats: flags.nats, report });
+    ? await openEmbedded({ data: flags.data, sync: flags.sync, report })
+    : await openConnection({ nats: flags.nats, sync: flags.sync, report });
   const coordinator = await openCoordinator(run, connection);
   await using supervisor = new Supervisor({
     manifests,

@@ -5,7 +5,13 @@
  * @module
  */
 import { Command, Option } from "commander";
-import { onStopSignal, positiveInteger, runProgram, terminalReport } from "../lib/cli.ts";
+import {
+  onStopSignal,
+  positiveInteger,
+  runProgram,
+  syncInterval,
+  terminalReport,
+} from "../lib/cli.ts";
 import { systemClock, type Timer } from "../lib/clock.ts";
 import { digestHex } from "../lib/ecs/digest.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
@@ -19,6 +25,7 @@ import { addWorldFlags, chooseWorld, snapshotPolicy, type WorldFlags } from "./w
 interface Flags extends WorldFlags {
   readonly nats?: string;
   readonly data?: string;
+  readonly sync?: string;
   readonly prefix: string;
   readonly replicas: number;
   readonly takeover?: true;
@@ -50,6 +57,7 @@ async function main(args: string[]): Promise<void> {
     .description("Run the coordinator: the authority over one world.")
     .option("--nats <url>", "NATS server, or several joined by commas")
     .option("--data <dir>", "where an embedded NATS server keeps its streams")
+    .option("--sync <time>", "how often it syncs them to the disk, or always", syncInterval)
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
     .option("--replicas <n>", "copies of the streams in a cluster", positiveInteger, 1)
     .addOption(

@@ -61,3 +61,9 @@ export function positiveInteger(text: string): number {
   if (Number.isSafeInteger(value)) return value;
   throw new InvalidArgumentError("It takes an integer from 1.");
 }
+
+/** Parses a flag's value as how often a NATS server syncs. */
+export function syncInterval(text: string): string {
+  if (text === "always" || /^[1-9]\d*(ms|s|m)$/.test(text)) return text;
+  throw new InvalidArgumentError("It takes a time such as 500ms, 10s or 2m, or always.");
+}

@@ -11,10 +11,13 @@ Deno.test("meanFlatness() holds the last third against the middle one, and ignor
 });
 
 Deno.test("peakFlatness() holds the peaks of the thirds against each other", () => {
-  assert(peakFlatness("handles", [1, 1, 1, 5, 9, 5, 9, 1, 1]).isFlat);
-  assert(!peakFlatness("handles", [1, 1, 1, 5, 9, 5, 1, 10, 1]).isFlat);
-  assert(peakFlatness("stream", [1, 1, 1, 5, 8, 5, 1, 10, 1], 0.25).isFlat);
-  assert(!peakFlatness("stream", [1, 1, 1, 0, 0, 0, 0, 1, 0], 0.25).isFlat);
+  const share = { share: 0.25 };
+  const units = { units: 2 };
+  assert(peakFlatness("handles", [1, 1, 1, 5, 9, 5, 11, 1, 1], units).isFlat);
+  assert(!peakFlatness("handles", [1, 1, 1, 5, 9, 5, 1, 12, 1], units).isFlat);
+  assert(peakFlatness("stream", [1, 1, 1, 5, 8, 5, 1, 10, 1], share).isFlat);
+  assert(!peakFlatness("stream", [1, 1, 1, 5, 8, 5, 1, 11, 1], share).isFlat);
+  assert(!peakFlatness("stream", [1, 1, 1, 0, 0, 0, 0, 1, 0], share).isFlat);
 });
 
 Deno.test("flatness needs samples enough, and puts what is left over into the first third", () => {

@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { connectNats } from "../lib/bus/nats_bus.ts";
 import { addToCache, findCached, openCache } from "../lib/nats_server/cache.ts";
+import { formatConfig } from "../lib/nats_server/config.ts";
 import { findExecutable, runCommand } from "../lib/nats_server/executable.ts";
 import { findServer } from "../lib/nats_server/find_server.ts";
 import { UserError } from "../lib/user_error.ts";
@@ -98,6 +99,31 @@ Deno.test("startNatsServer() keeps a data folder that it is given, for the next 
     assertEquals(await log.append("s", new Uint8Array(1)), expected);
     await bus.close();
   }
+});
+
+Deno.test("startNatsServer() refuses a sync interval where the server has no such setting", async () => {
+  await using folder = await makeTempFolder();
+  const executable = await writeFakeServer(folder.path, "2.9.25");
+  await assertRejects(
+    () => startTestServer({ executable, syncInterval: "always" }),
+    UserError,
+    "is 2.9.25, and has no such setting before 2.10.0",
+  );
+});
+
+Deno.test("formatConfig() writes how often to sync, and a member's place in its cluster", () => {
+  const config = { port: 0, storeFolder: "/data", maxPayloadBytes: 1024 };
+  assertStringIncludes(formatConfig(config), 'jetstream { store_dir: "/data" }');
+  const synced = formatConfig({ ...config, syncInterval: "10s" });
+  assertStringIncludes(synced, 'jetstream { store_dir: "/data", sync_interval: "10s" }');
+  const routes = ["nats-route://127.0.0.1:7001"];
+  const cluster = { name: "c", serverName: "north", port: 7000, routes };
+  const member = formatConfig({ ...config, cluster });
+  assertStringIncludes(member, 'server_name: "north"');
+  assertStringIncludes(
+    member,
+    'cluster { name: "c", host: "127.0.0.1", port: 7000, routes: ["nats-route://127.0.0.1:7001"] }',
+  );
 });
 
 Deno.test("startNatsServer() refuses a data folder that another server runs on", async () => {

@@ -9,6 +9,8 @@ export interface ServerConfig {
   readonly port: number;
   readonly storeFolder: string;
   readonly maxPayloadBytes: number;
+  /** How often what was stored is synced to the disk, such as `10s`, or `always`. Absent: every 2 minutes. */
+  readonly syncInterval?: string;
   /** Absent: no WebSocket. */
   readonly websocket?: WebsocketConfig;
   /** Absent: a server of its own. */
@@ -38,13 +40,14 @@ const PENDING_PAYLOADS_MAX = 32;
 
 /** Text of a nats-server configuration file. */
 export function formatConfig(config: ServerConfig): string {
-  const { port, storeFolder, maxPayloadBytes, websocket, cluster } = config;
+  const { port, storeFolder, maxPayloadBytes, syncInterval, websocket, cluster } = config;
+  const sync = syncInterval === undefined ? "" : `, sync_interval: ${JSON.stringify(syncInterval)}`;
   const lines = [
     `host: "127.0.0.1"`,
     `port: ${formatPort(port)}`,
     `max_payload: ${maxPayloadBytes}`,
     `max_pending: ${maxPayloadBytes * PENDING_PAYLOADS_MAX}`,
-    `jetstream { store_dir: ${JSON.stringify(storeFolder)} }`,
+    `jetstream { store_dir: ${JSON.stringify(storeFolder)}${sync} }`,
   ];
   if (websocket !== undefined) {
     const origins = websocket.origins.length === 0

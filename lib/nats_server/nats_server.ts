@@ -4,10 +4,12 @@
  *
  * @module
  */
+import { compareVersions } from "../bus/nats_version.ts";
 import { type Clock, delay, systemClock } from "../clock.ts";
 import { UserError } from "../user_error.ts";
 import { type ClusterConfig, formatConfig } from "./config.ts";
 import { claimDataFolder, type DataFolder, PID_FILE_NAME } from "./data_folder.ts";
+import { readVersion } from "./executable.ts";
 import { findServer } from "./find_server.ts";
 import { GUARD_SCRIPT } from "./guard.ts";
 import { ServerLog } from "./server_log.ts";
@@ -26,6 +28,11 @@ export interface StartServerOptions {
   /** Web origins that may connect; by default any, so any page open on this machine. */
   websocketOrigins?: readonly string[];
   maxPayloadBytes?: number;
+  /**
+   * How often what was stored is synced to the disk, such as `10s`, or `always`; by
+   * default every 2 minutes. It takes nats-server 2.10.
+   */
+  syncInterval?: string;
   /** Makes it a member of a cluster on this machine. */
   cluster?: ClusterConfig;
   /** By default one that {@linkcode findServer} finds. */
@@ -54,6 +61,8 @@ export interface NatsServer extends AsyncDisposable {
 }
 
 const MAX_PAYLOAD_BYTES_DEFAULT = 8 * 1024 * 1024;
+/** The oldest nats-server that can be told how often to sync. */
+const SYNC_VERSION_MIN = "2.10.0";
 /** A large store takes its time to recover. */
 const READY_TIMEOUT_MS = 60_000;
 
@@ -64,6 +73,7 @@ const READY_TIMEOUT_MS = 60_000;
 export async function startNatsServer(options: StartServerOptions): Promise<NatsServer> {
   const { progress, clock = systemClock } = options;
   const executable = options.executable ?? await findServer({ progress });
+  if (options.syncInterval !== undefined) await checkCanSync(executable);
   const runFolder = await Deno.makeTempDir({ prefix: "orrery-nats-" });
   try {
     const dataDir = options.dataDir ?? `${runFolder}/data`;
@@ -81,12 +91,22 @@ export async function startNatsServer(options: StartServerOptions): Promise<Nats
   }
 }
 
+async function checkCanSync(executable: string): Promise<void> {
+  const version = await readVersion(executable);
+  if (version !== undefined && compareVersions(version, SYNC_VERSION_MIN) >= 0) return;
+  throw new UserError(
+    `Cannot set how often nats-server syncs: ${executable} is ${version}, and has no such setting ` +
+      `before ${SYNC_VERSION_MIN}. It syncs every 2 minutes; install a newer one`,
+  );
+}
+
 function toConfigText(dataDir: string, options: StartServerOptions): string {
   const { websocketPort = 0, websocketOrigins = [] } = options;
   return formatConfig({
     port: options.port ?? 0,
     storeFolder: dataDir,
     maxPayloadBytes: options.maxPayloadBytes ?? MAX_PAYLOAD_BYTES_DEFAULT,
+    ...(options.syncInterval !== undefined && { syncInterval: options.syncInterval }),
     ...(options.cluster && { cluster: options.cluster }),
     ...(options.websocket ? { websocket: { port: websocketPort, origins: websocketOrigins } } : {}),
   });
