@@ -110,14 +110,7 @@ class Simulation {
       rates: this.#troubles.network,
       count,
     });
-    this.#network = new MemoryNetwork({
-      random: new Draw(seed, "routes").unit,
-      payloadBytesMax: scenario.payloadBytesMax,
-      clock,
-      defer: (turn) => void this.#turns.push(turn),
-      faults: (delivery) => this.#decide(delivery),
-      onStored: (stream, entry) => this.#guard(() => this.#observer.stored(stream, entry)),
-    });
+    this.#network = this.#openNetwork(scenario.payloadBytesMax);
     const shared = {
       network: this.#network,
       clock,
@@ -154,6 +147,17 @@ class Simulation {
       pauseMs: this.#troubles.clientPauseMs,
     });
     if (isCalm) this.#heal(0);
+  }
+
+  #openNetwork(payloadBytesMax: number): MemoryNetwork {
+    return new MemoryNetwork({
+      random: new Draw(this.#seed, "routes").unit,
+      payloadBytesMax,
+      clock: this.#clock,
+      defer: (turn) => void this.#turns.push(turn),
+      faults: (delivery) => this.#decide(delivery),
+      onStored: (stream, entry) => this.#guard(() => this.#observer.stored(stream, entry)),
+    });
   }
 
   async run(): Promise<SimulationResult> {
