@@ -82,6 +82,7 @@ export class Coordinator {
   readonly #lease: Lease;
   /** What came during a tick, to be done between it and the next. */
   readonly #waiting: (() => void)[] = [];
+  #isChecking = false;
   #isTicking = false;
   #isAbandoned = false;
   /** Set when another coordinator leads. */
@@ -249,7 +250,7 @@ export class Coordinator {
     const reception = this.#reception;
     this.#members.listen(subjects);
     reception.listen(subjects.lease, "Lease", ({ epoch }) => {
-      if (epoch > this.#epoch) this.#stepDown(epoch);
+      if (epoch > this.#epoch) this.#checkTerm();
     });
     bus.onStatus((status) => {
       if (status === "reconnected") this.#renew();
@@ -316,6 +317,18 @@ export class Coordinator {
       refused: this.stats.refused,
       systems: Object.fromEntries(systems),
     };
+  }
+
+  /** Somebody claims to lead in a newer term; what the log has of it is true. */
+  async #checkTerm(): Promise<void> {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    const { log, subjects: { streams, commit } } = this.#options;
+    // Where it does not answer, the next claim asks again.
+    const newest = await log.last(streams.components, commit).catch(() => undefined);
+    const epoch = Number(newest?.headers["epoch"] ?? 0);
+    if (epoch > this.#epoch) this.#stepDown(epoch);
+    this.#isChecking = false;
   }
 
   /** Without a commit it would not learn it from the log. */

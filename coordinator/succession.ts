@@ -71,6 +71,8 @@ export class Succession implements Disposable {
   #replica: Replica | undefined;
   /** Sequence up to which the replica has seen the log. */
   #seen = 0;
+  /** Sequence of the newest term that another began while this one was about to. */
+  #termSeen = 0;
 
   constructor(options: SuccessionOptions) {
     this.#options = options;
@@ -112,7 +114,7 @@ export class Succession implements Disposable {
     while (!signal.aborted) {
       try {
         await this.#keepUp(signal);
-        const term = signal.aborted ? undefined : await this.#claim(await this.#candidate());
+        const term = signal.aborted ? undefined : await this.#claimUnled();
         if (term !== undefined) return term;
       } catch (error) {
         if (!isTransient(error)) throw error;
@@ -230,6 +232,17 @@ export class Succession implements Disposable {
         `is at tick ${this.#watch.newest?.tick_id}. End it first, pass --takeover to take its place ` +
         "now, --standby to follow it when it ends, or another --prefix",
     );
+  }
+
+  /** Begins the term, unless the log has a newer one than before: whoever began that has time to lead. */
+  async #claimUnled(): Promise<Term | undefined> {
+    const known = Math.max(this.#seen, this.#termSeen);
+    const candidate = await this.#candidate();
+    const { sequence = 0, headers } = candidate.newest ?? {};
+    const isNew = headers?.["msg-type"] === "TermStart" && sequence > known;
+    if (!isNew) return await this.#claim(candidate);
+    this.#termSeen = sequence;
+    return undefined;
   }
 
   /** Begins the term, unless somebody has come before. */

@@ -141,7 +141,8 @@ export class Cluster {
     for (const process of this.processes) process.kill();
     this.#instances.clear();
     this.#coordinators.clear();
-    return await this.#open(this.#startProcess("reader"), "lead");
+    // What the leader sent before it was killed may still be on its way.
+    return await this.#open(this.#startProcess("reader"), "take over");
   }
 
   startInstance(manifest: SystemManifest): void {
