@@ -37,8 +37,8 @@ const CASES: readonly TickCase[] = [
 
 export const tickCases: readonly BenchCase[] = CASES.map((tickCase) => ({
   name: tickCase.name,
-  what: `a tick of 1 system with 1 instance over ${tickCase.entities} entities, sent whole`,
-  against: `${tickCase.floor} moving the same bytes in the same messages`,
+  what: `a tick of 1 system with 1 instance over ${tickCase.entities} entities`,
+  against: `${tickCase.floor} moving what the system reads and writes, in as many messages`,
   unit: "ms",
   goal: tickCase.goal,
   open: () => openTick(tickCase),
@@ -49,7 +49,7 @@ function openTick({ entities, ticks, floor }: TickCase) {
     const setting = await moveSetting(entities);
     const bare = await BareWorld.open(setting);
     const world = stack.use(
-      await BenchWorld.open({ setting, isResident: false }),
+      await BenchWorld.open({ setting }),
     );
     const answer = { bytes: BYTES_BACK, per: BYTES_OUT };
     const pair = stack.use(await FLOORS[floor]({ servers: world.servers, answer }));

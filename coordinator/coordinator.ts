@@ -348,7 +348,7 @@ export class Coordinator {
     this.#engine.renewSets();
     this.#engine.resend();
     while (!this.#pace.isStopped && !await this.#reopenSets()) await delay(clock, REOPEN_MS);
-    this.#engine.renewSets();
+    if (!this.#pace.isStopped) this.#engine.renewSets();
   }
 
   /** A server that was started anew has no stream of sets. */
