@@ -44,6 +44,8 @@ export function uncaptured({ bus, log }: Connection, subjects: Subjects): Connec
         subject === subjects.commit || subject.startsWith(changed)
           ? Promise.resolve(++sequence)
           : log.append(subject, data, options),
+      last: (stream, subject) =>
+        stream === components ? Promise.resolve(undefined) : log.last(stream, subject),
       async *read(stream, options) {
         if (stream !== components) yield* log.read(stream, options);
       },
