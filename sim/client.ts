@@ -141,7 +141,10 @@ export class Client {
     try {
       return await request();
     } catch (error) {
-      if (!(error instanceof Error) || !RETRIED.has(error.name)) throw error;
+      if (!(error instanceof Error)) throw error;
+      // Any other refusal is a fault: what this client asks for is right.
+      const isRetried = RETRIED.has(error.name) || error.message.endsWith("try again later");
+      if (!isRetried) throw error;
       await delay(process.clock, draw.unit() * REQUEST_TIMEOUT_MS);
       return undefined;
     }
