@@ -12,8 +12,7 @@ import { createSubjects } from "../lib/wire/subjects.ts";
 import { startChild } from "./child.ts";
 import { SteppedCoordinator, type SteppedOptions, type Turn } from "./stepped_coordinator.ts";
 
-export interface BenchWorldOptions
-  extends Pick<SteppedOptions, "setting" | "isResident" | "isBarrier"> {
+export interface BenchWorldOptions extends Pick<SteppedOptions, "setting" | "isBarrier"> {
   /** Of each system; 1 by default. */
   readonly instances?: number;
   /** Largest message of the server; its default otherwise. */

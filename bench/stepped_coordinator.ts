@@ -20,8 +20,6 @@ export interface SteppedOptions {
   readonly log: Log;
   readonly subjects: Subjects;
   readonly setting: Setting;
-  /** Whether instances keep their rows from tick to tick; they do by default. */
-  readonly isResident?: boolean;
   /** Whether a system waits for the whole one before it; by default it does not. */
   readonly isBarrier?: boolean;
 }
@@ -45,7 +43,7 @@ export class SteppedCoordinator {
   readonly #running: Promise<void>;
 
   static async open(options: SteppedOptions): Promise<SteppedCoordinator> {
-    const { bus, subjects, setting, isResident = true, isBarrier = false } = options;
+    const { bus, subjects, setting, isBarrier = false } = options;
     const commits = new CommitTimes(options);
     const coordinator = await Coordinator.open({
       bus,
@@ -56,7 +54,6 @@ export class SteppedCoordinator {
       world: setting.population,
       hz: HZ,
       isUnpaced: true,
-      isResident,
       isBarrier,
       replicas: 1,
       report: { info: () => {}, warn: console.error },

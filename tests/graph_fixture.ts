@@ -4,7 +4,7 @@
  * @module
  */
 import { type ComponentType, componentType } from "../lib/ecs/component.ts";
-import type { Access, Query } from "../lib/ecs/query.ts";
+import { type Access, createQuery, type Query } from "../lib/ecs/query.ts";
 import type { SystemManifest } from "../lib/manifest/manifest.ts";
 
 export const Position = tuple("Position", ["x", "y"]);
@@ -26,16 +26,7 @@ export function access(component: ComponentType, field?: string): Access {
 }
 
 export function query(parts: Partial<Query>): Query {
-  return {
-    entities: false,
-    read: [],
-    write: [],
-    optional: [],
-    with: [],
-    without: [],
-    changed: [],
-    ...parts,
-  };
+  return createQuery(parts);
 }
 
 export interface Parts extends Partial<Query> {
