@@ -6,7 +6,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { onStopSignal, positiveInteger, positiveNumber, runProgram } from "../lib/cli.ts";
+import { drawSeed, onStopSignal, positiveInteger, positiveNumber, runProgram } from "../lib/cli.ts";
 import { systemClock } from "../lib/clock.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
 import { Run, type RunResult } from "./run.ts";
@@ -51,7 +51,7 @@ async function main(args: string[]): Promise<void> {
     .allowExcessArguments(false);
   program.parse(args, { from: "user" });
   const flags = program.opts<Omit<Flags, "seed"> & { seed?: number }>();
-  const seed = flags.seed ?? 1 + crypto.getRandomValues(new Uint32Array(1))[0];
+  const seed = flags.seed ?? drawSeed();
   Deno.exit(await perform({ ...flags, seed }));
 }
 

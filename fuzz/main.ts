@@ -5,7 +5,7 @@
  * @module
  */
 import { Command, Option } from "commander";
-import { positiveInteger, runProgram } from "../lib/cli.ts";
+import { drawSeed, positiveInteger, runProgram } from "../lib/cli.ts";
 import { systemClock } from "../lib/clock.ts";
 import { type Batch, BATCH_INPUTS, Fuzzer, TARGETS } from "./batch.ts";
 import { FuzzTally } from "./fuzz_tally.ts";
@@ -81,10 +81,6 @@ async function runMany({ inputs, target, workers, seed = drawSeed() }: Flags): P
   );
   console.log(tally.summary(systemClock.now() - startedAt));
   return tally.isGood;
-}
-
-function drawSeed(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0] + 1;
 }
 
 /** Runs batch after batch on a thread, until there are no more. */

@@ -67,3 +67,8 @@ export function syncInterval(text: string): string {
   if (text === "always" || /^[1-9]\d*(ms|s|m)$/.test(text)) return text;
   throw new InvalidArgumentError("It takes a time such as 500ms, 10s or 2m, or always.");
 }
+
+/** A seed for a run that is given none: a positive integer that `positiveInteger` takes back. */
+export function drawSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] + 1;
+}

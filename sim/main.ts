@@ -4,7 +4,7 @@
  * @module
  */
 import { Command } from "commander";
-import { positiveInteger, runProgram } from "../lib/cli.ts";
+import { drawSeed, positiveInteger, runProgram } from "../lib/cli.ts";
 import { systemClock } from "../lib/clock.ts";
 import { isFailure, runSeed, type SeedOutcome } from "./seed_run.ts";
 import { describeFailure, Tally } from "./tally.ts";
@@ -72,10 +72,6 @@ async function runMany({ seeds, workers, from = drawSeed() }: Flags): Promise<bo
   await Promise.all(Array.from({ length: workers }, () => work(ranges, onOutcome)));
   console.log(tally.summary(systemClock.now() - startedAt));
   return tally.failures.length === 0;
-}
-
-function drawSeed(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0] + 1;
 }
 
 function* rangesOf(first: number, count: number): Generator<SeedRange> {

@@ -155,7 +155,7 @@ const MACHINE_USERS: Readonly<Record<string, RegExp>> = {
   Deno:
     /(^|_|\/)main\.ts$|^lib\/(cli|manifest\/(load|generated_files)|runtime\/load_script)\.ts$|^lib\/nats_server\/|^chaos\/|^coordinator\/(connection|snapshot_paths|status_display|supervisor)\.ts$/,
   console: /(^|_|\/)main\.ts$|^lib\/cli\.ts$|^coordinator\/status_display\.ts$/,
-  crypto: /^(lib\/runtime|sim|fuzz|chaos)\/main\.ts$|^lib\/nats_server\/fetch_release\.ts$/,
+  crypto: /^lib\/(cli|runtime\/main|nats_server\/fetch_release)\.ts$/,
   fetch: /^lib\/nats_server\/fetch_release\.ts$/,
   Date: /^lib\/clock\.ts$/,
   performance: /^lib\/clock\.ts$/,

@@ -13,6 +13,7 @@ import {
   isFixed,
   strideOf,
   type TypedArray,
+  wordsOf,
 } from "./field_type.ts";
 
 /** What the two kinds of column share; rows are numbered from 0. */
@@ -154,11 +155,4 @@ export class ListColumn implements Column {
   detach(rows: number): void {
     this.data = this.data.slice(0, rows);
   }
-}
-
-function wordsOf(array: TypedArray): Uint32Array | Uint8Array {
-  const { buffer, byteOffset, byteLength } = array;
-  return array.BYTES_PER_ELEMENT % 4 === 0
-    ? new Uint32Array(buffer, byteOffset, byteLength / 4)
-    : new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -98,6 +98,14 @@ export function arrayOver(type: FixedFieldType, bytes: Uint8Array): TypedArray {
   );
 }
 
+/** An array's bytes as machine words, so that one loop copies or compares every type, to the bit. */
+export function wordsOf(array: TypedArray): Uint32Array | Uint8Array {
+  const { buffer, byteOffset, byteLength } = array;
+  return array.BYTES_PER_ELEMENT % 4 === 0
+    ? new Uint32Array(buffer, byteOffset, byteLength / 4)
+    : new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 /** The value that a field of `type` has when neither layout nor spawn gives one. */
 export function zeroOf(type: FieldType): FieldValue {
   switch (type) {

@@ -14,6 +14,7 @@ import {
   rowBytesOf,
   strideOf,
   type TypedArray,
+  wordsOf,
 } from "../ecs/field_type.ts";
 import { parseFieldValue } from "../ecs/field_value.ts";
 import type { WireColumn } from "./messages.ts";
@@ -139,8 +140,9 @@ export interface Merge {
 
 /** Writes a column over the selected rows of another; true when a row's bytes changed. */
 export function mergeColumn(field: Field, merge: Merge, selection: RowSelection): boolean {
-  return isFixed(field.type)
-    ? mergeFixed(rowWords(field), merge, selection)
+  const { type } = field;
+  return isFixed(type)
+    ? mergeFixed(rowWordsOf(type), merge, selection)
     : mergeList(merge, selection);
 }
 
@@ -161,12 +163,12 @@ function mergeList(
 
 /** Compares and copies by words, so that one loop serves every type, to the bit. */
 function mergeFixed(
-  { words, wordBytes }: RowWords,
+  words: number,
   { target, source, marks = NO_MARKS }: Merge,
   { first, count, rows }: RowSelection,
 ): boolean {
-  const to = wordsOf(target as TypedArray, wordBytes);
-  const from = wordsOf(source as TypedArray, wordBytes);
+  const to = wordsOf(target as TypedArray);
+  const from = wordsOf(source as TypedArray);
   const { changed, tick } = marks;
   let isChanged = false;
   let at = 0;
@@ -197,15 +199,16 @@ export function differingRows(
 ): Uint32Array {
   const rows = new Uint32Array(count);
   let length = 0;
-  if (!isFixed(field.type)) {
+  const { type } = field;
+  if (!isFixed(type)) {
     for (let row = 0; row < count; row++) {
       if (typeof after[row] === "object" || before[row] !== after[row]) rows[length++] = row;
     }
     return rows.subarray(0, length);
   }
-  const { words, wordBytes } = rowWords(field);
-  const a = wordsOf(before as TypedArray, wordBytes);
-  const b = wordsOf(after as TypedArray, wordBytes);
+  const words = rowWordsOf(type);
+  const a = wordsOf(before as TypedArray);
+  const b = wordsOf(after as TypedArray);
   for (let row = 0; row < count; row++) {
     for (let k = row * words; k < (row + 1) * words; k++) {
       if (a[k] === b[k]) continue;
@@ -216,24 +219,10 @@ export function differingRows(
   return rows.subarray(0, length);
 }
 
-/** A fixed row as machine words. */
-interface RowWords {
-  readonly words: number;
-  readonly wordBytes: 4 | 1;
-}
-
-function rowWords({ type }: Field): RowWords {
-  // In memory; the wire may differ, but for no type in its number of bytes.
+/** Machine words per row, as `wordsOf` has them; the wire has as many bytes as memory. */
+function rowWordsOf(type: FixedFieldType): number {
   const bytes = rowBytesOf(type);
-  const wordBytes = bytes % 4 === 0 ? 4 : 1;
-  return { words: bytes / wordBytes, wordBytes };
-}
-
-function wordsOf(array: TypedArray, wordBytes: 4 | 1): Uint32Array | Uint8Array {
-  const { buffer, byteOffset, byteLength } = array;
-  return wordBytes === 4
-    ? new Uint32Array(buffer, byteOffset, byteLength / 4)
-    : new Uint8Array(buffer, byteOffset, byteLength);
+  return bytes % 4 === 0 ? bytes / 4 : bytes;
 }
 
 /** What `decode` returns; what it throws becomes a WireError. */
