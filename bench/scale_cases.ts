@@ -49,7 +49,7 @@ export const scaleCases: readonly BenchCase[] = [
   },
 ];
 
-const COMPUTE = { rows: 16_384, ticks: 10 };
+const COMPUTE = { rows: 16_384, ticks: 20 };
 
 /** Numbers that take long to compute. */
 function computeSetting(stateOf = (index: number) => index + 1): Promise<Setting> {
@@ -92,7 +92,7 @@ function openWorkers() {
   });
 }
 
-const CALLS = { rows: 32_768, instances: 16, ticksOnOne: 1, ticksOnMany: 8 };
+const CALLS = { rows: 32_768, instances: 16, ticksOnOne: 1, ticksOnMany: 24 };
 
 /** Rows that have been answered before, as after so many ticks. */
 function callSetting(answers = 0): Promise<Setting> {

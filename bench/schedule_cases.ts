@@ -33,7 +33,7 @@ export const scheduleCases: readonly BenchCase[] = [
 /** Each level's systems depend on two of the level before. */
 const LEVELS = [1, 2, 3, 4];
 const LANES = ["a", "b", "c"];
-const DAG = { rows: 1024, ticks: 6 };
+const DAG = { rows: 1024, ticks: 12 };
 const PIPELINE = { rows: 4096, ticks: 4 };
 
 function cellSetting(systems: readonly string[], count: number): Promise<Setting> {

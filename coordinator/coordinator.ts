@@ -51,6 +51,8 @@ export interface CoordinatorOptions extends Pick<SuccessionOptions, "isLossAllow
   readonly isResident?: boolean;
   /** Whether a system waits for the whole of those before it, rather than row by row; it does not by default. */
   readonly isBarrier?: boolean;
+  /** Shards for each of a system's instances; as many as their cost is worth by default. */
+  readonly grain?: number | undefined;
   /** Copies of the streams in a cluster. */
   readonly replicas: number;
   /** When snapshots are taken by themselves, and how many are kept; none are by default. */

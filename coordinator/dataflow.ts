@@ -32,6 +32,39 @@ export function flowBetween(earlier: SystemManifest, later: SystemManifest): Flo
     : "rows";
 }
 
+/**
+ * For each system, how many are in the longest chain through it in which each
+ * follows the one before row by row.
+ * @param order the systems' names, earlier ones first
+ */
+export function chainLengths(
+  order: readonly string[],
+  edges: readonly { readonly from: string; readonly to: string; readonly flow: Flow }[],
+): Map<string, number> {
+  const rowwise = edges.filter(({ flow }) => flow === "rows");
+  const before = longestWays(
+    order,
+    (name) => rowwise.filter(({ to }) => to === name).map(({ from }) => from),
+  );
+  const after = longestWays(
+    order.toReversed(),
+    (name) => rowwise.filter(({ from }) => from === name).map(({ to }) => to),
+  );
+  return new Map(order.map((name) => [name, 1 + (before.get(name) ?? 0) + (after.get(name) ?? 0)]));
+}
+
+/** For each name, the most steps that lead to it; those that a step leads from come earlier. */
+function longestWays(
+  order: readonly string[],
+  stepsTo: (name: string) => readonly string[],
+): Map<string, number> {
+  const ways = new Map<string, number>();
+  for (const name of order) {
+    ways.set(name, Math.max(0, ...stepsTo(name).map((from) => 1 + (ways.get(from) ?? 0))));
+  }
+  return ways;
+}
+
 function readsOf(query: Query) {
   return fieldsOf([...query.read, ...query.optional]);
 }

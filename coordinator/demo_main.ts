@@ -124,6 +124,7 @@ function openCoordinator(
     isUnpaced: flags.maxSpeed === true,
     isResident: flags.resident,
     isBarrier: flags.barrier === true,
+    grain: flags.grain,
     snapshots: snapshotPolicy(flags),
     replicas: 1,
     report: { info: () => {}, warn: (line) => report.warn(line) },

@@ -51,6 +51,8 @@ export class Dispatcher {
   readonly #deadlineMs: number;
   readonly #onMiss: OnMiss;
   readonly #shards: ShardState[];
+  /** By shard, its place in the order in which they are sent. */
+  readonly #ranks: readonly number[];
   /** Shards to send, next one first. */
   readonly #pending: number[];
   #open: number;
@@ -64,14 +66,24 @@ export class Dispatcher {
 
   constructor(
     shardCount: number,
-    { deadlineMs, onMiss, now }: { deadlineMs: number; onMiss: OnMiss; now: number },
+    { deadlineMs, onMiss, now, order }: {
+      deadlineMs: number;
+      onMiss: OnMiss;
+      now: number;
+      /** All shards; that of their numbers by default. */
+      order?: readonly number[] | undefined;
+    },
   ) {
     this.#deadlineMs = deadlineMs;
     this.#onMiss = onMiss;
     this.#progressAt = now;
     this.#open = shardCount;
-    this.#pending = Array.from({ length: shardCount }, (_, shard) => shard);
-    this.#shards = this.#pending.map(() => ({
+    const numbers = Array.from({ length: shardCount }, (_, shard) => shard);
+    this.#pending = [...order ?? numbers];
+    const ranks = new Array<number>(shardCount);
+    for (const [rank, shard] of this.#pending.entries()) ranks[shard] = rank;
+    this.#ranks = ranks;
+    this.#shards = numbers.map(() => ({
       status: "pending",
       blockers: 0,
       attempts: 0,
@@ -92,7 +104,8 @@ export class Dispatcher {
     const state = this.#shards[shard];
     if (--state.blockers > 0) return false;
     state.status = "pending";
-    const next = this.#pending.findIndex((other) => other > shard);
+    const ranks = this.#ranks;
+    const next = this.#pending.findIndex((other) => ranks[other] > ranks[shard]);
     this.#pending.splice(next < 0 ? this.#pending.length : next, 0, shard);
     this.#progressAt = now;
     return true;

@@ -27,6 +27,7 @@ import { buildGraph, type Graph } from "./graph.ts";
 import type { Seat } from "./placement.ts";
 import { Residency } from "./residency.ts";
 import { type AttemptKey, ScheduleInbox } from "./schedule_inbox.ts";
+import { rowCount } from "./shards.ts";
 import type { Stats } from "./stats.ts";
 import type { SystemRun } from "./system_run.ts";
 import { Tick } from "./tick.ts";
@@ -50,6 +51,8 @@ export interface EngineOptions {
   readonly isResident: boolean;
   /** Whether a system waits for the whole of those before it, rather than row by row. */
   readonly isBarrier: boolean;
+  /** Shards for each instance; undefined: as many as their cost is worth. */
+  readonly grain?: number | undefined;
   /** A system's instances as of now. */
   seats(system: string): readonly Seat[];
 }
@@ -99,7 +102,7 @@ export class Engine {
     });
     this.#graph = this.#buildGraph();
     const names = options.manifests.systems.map(({ name }) => name);
-    this.#grains = new Map(names.map((name) => [name, new Grain()]));
+    this.#grains = new Map(names.map((name) => [name, new Grain({ perInstance: options.grain })]));
     if (!options.isResident) return;
     for (const name of names) this.#residencies.set(name, new Residency());
   }
@@ -326,10 +329,10 @@ export class Engine {
       const { name } = plan.manifest;
       const stats = this.#options.stats.system(name);
       const done = plan.shards.filter((_, i) => accepted[i]);
-      const rows = done.flat().reduce((sum, { count }) => sum + count, 0);
+      const rows = rowCount(done);
       stats.shards += done.length;
       stats.rows += rows;
-      this.#grains.get(name)?.measure({ rows, computeMs });
+      this.#grains.get(name)?.measure({ rows, shardMs: computeMs });
       if (missed > 0) stats.skipped++;
       else stats.ticks++;
       this.#reportSkipped(name, missed, plan);

@@ -19,7 +19,7 @@ import {
   conflictsBetween,
   footprintOf,
 } from "./conflict.ts";
-import { type Flow, flowBetween } from "./dataflow.ts";
+import { chainLengths, type Flow, flowBetween } from "./dataflow.ts";
 
 /** What ordered two systems; `path` is a chain of `after` and `before` over other systems. */
 export type DecidedBy = "after" | "before" | "path" | "manifest order";
@@ -43,6 +43,8 @@ export interface GraphNode {
   readonly predecessors: readonly string[];
   /** Those of them that it follows row by row. */
   readonly rowwise: ReadonlySet<string>;
+  /** Systems in the longest chain of those that follow each other row by row through this one. */
+  readonly chain: number;
   readonly successors: readonly string[];
 }
 
@@ -93,19 +95,24 @@ export function buildGraph(
     throw cycleError(shortestCycle(names, declarations), { declarations, conflicts });
   }
   const edges = edgesOf(order, { declarations, conflicts });
+  const chains = chainLengths(order.map(({ name }) => name), edges);
   return {
-    nodes: order.map((system) => nodeOf(system, edges)),
+    nodes: order.map((system) => nodeOf(system, { edges, chain: chains.get(system.name) ?? 1 })),
     edges,
     ambiguities: edges.filter(({ ambiguous }) => ambiguous),
   };
 }
 
-function nodeOf(system: SystemManifest, edges: readonly Edge[]): GraphNode {
+function nodeOf(
+  system: SystemManifest,
+  { edges, chain }: { edges: readonly Edge[]; chain: number },
+): GraphNode {
   const before = edges.filter(({ to }) => to === system.name);
   return {
     system,
     predecessors: before.map(({ from }) => from),
     rowwise: new Set(before.filter(({ flow }) => flow === "rows").map(({ from }) => from)),
+    chain,
     successors: edges.filter(({ from }) => from === system.name).map(({ to }) => to),
   };
 }

@@ -95,6 +95,7 @@ async function coordinate(flags: Flags): Promise<void> {
     isUnpaced: flags.maxSpeed === true,
     isResident: flags.resident,
     isBarrier: flags.barrier === true,
+    grain: flags.grain,
     snapshots: snapshotPolicy(flags),
     replicas: flags.replicas,
     takeover: flags.takeover === true,

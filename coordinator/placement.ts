@@ -64,10 +64,13 @@ export class Placement {
     return this.#places.get(shard) ?? ANYWHERE;
   }
 
-  /** Takes a place at the instance that keeps the shard's rows; false where there is none free. */
-  takeHolder(shard: number): boolean {
+  /**
+   * Takes a place at the instance that keeps the shard's rows; false where there is none free.
+   * @param depth shards that it is to have then at the most
+   */
+  takeHolder(shard: number, depth = this.#options.depth): boolean {
     const seat = this.#holderSeat(shard);
-    if (seat === undefined || !this.#hasTime(seat, this.#options.depth)) return false;
+    if (seat === undefined || !this.#hasTime(seat, depth)) return false;
     this.#take(shard, { instance: seat.id, holder: this.#holders[shard] });
     return true;
   }

@@ -72,6 +72,10 @@ export function planShards(
   return shards;
 }
 
+export function rowCount(shards: readonly Shard[]): number {
+  return shards.flat().reduce((sum, { count }) => sum + count, 0);
+}
+
 /** The rows of a table that a query takes: all, or those that changed since it last ran. */
 function selectRows(table: Table, query: Query, changedSince: number): ShardChunk[] {
   if (table.count === 0) return [];

@@ -40,6 +40,8 @@ export interface SystemRunPlan {
   readonly changeTick: number;
   /** Who keeps which rows; undefined: every schedule carries all of its rows. */
   readonly residency: Residency | undefined;
+  /** The shards in the order in which they are best sent; that of their numbers by default. */
+  readonly order?: readonly number[] | undefined;
   /** Shards that an instance is to have at a time at the most. */
   readonly depth: number;
 }
@@ -69,8 +71,8 @@ export class SystemRun {
   readonly commands: (readonly Command[])[] = [];
   /** Shards given up on because no instance took them. */
   missed = 0;
-  /** How long the script ran, over all shards. */
-  computeMs = 0;
+  /** By shard that is done, how long the script ran. */
+  readonly computeMs: (number | undefined)[];
   readonly #ports: SystemRunPorts;
   readonly #dispatcher: Dispatcher;
   readonly #placement: Placement;
@@ -85,11 +87,13 @@ export class SystemRun {
     this.plan = plan;
     this.#ports = ports;
     this.accepted = new Array(plan.shards.length).fill(undefined);
-    const { residency, depth } = plan;
+    this.computeMs = new Array(plan.shards.length).fill(undefined);
+    const { residency, depth, order } = plan;
     this.#placement = new Placement(plan.shards, { residency, depth, seats: () => ports.seats() });
     this.#dispatcher = new Dispatcher(plan.shards.length, {
       deadlineMs,
       onMiss,
+      order,
       now: ports.clock.now(),
     });
   }
@@ -102,8 +106,9 @@ export class SystemRun {
     const now = clock.now();
     for (const shard of this.#dispatcher.expire(now)) this.#placement.miss(shard);
     const { send, lost, wakeAt } = this.#dispatcher.decide(now, creditsOf(this.#ports.seats()), [
-      (shard) => this.#placement.takeHolder(shard),
+      (shard) => this.#placement.takeHolder(shard, 1),
       (shard) => this.#placement.takeAny(shard),
+      (shard) => this.#placement.takeHolder(shard),
     ]);
     const isAllSent = send.map((attempt) => this.#trySend(attempt)).every((isSent) => isSent);
     this.missed += lost.length;
@@ -199,7 +204,7 @@ export class SystemRun {
     },
   ): AcceptedShard {
     const { tick, changeTick } = this.plan;
-    this.computeMs += compute_ms;
+    this.computeMs[shard] = compute_ms;
     if (kept) this.#placement.hold(shard, { instance: instance_id, tick, changeTick });
     return { attempt, instance_id, changed };
   }

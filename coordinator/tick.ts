@@ -16,7 +16,7 @@ import type { Grain } from "./grain.ts";
 import type { Graph, GraphNode } from "./graph.ts";
 import type { Seat } from "./placement.ts";
 import type { Residency } from "./residency.ts";
-import { planShards } from "./shards.ts";
+import { planShards, rowCount } from "./shards.ts";
 import { SystemRun } from "./system_run.ts";
 import type { TickStep } from "./tick_step.ts";
 
@@ -108,8 +108,9 @@ export class Tick {
     const { query } = node.system;
     const instances = this.#ports.seats(name).length;
     const grain = grains.get(name);
+    const chain = this.#options.isBarrier ? 1 : node.chain;
     const matching = planShards(world.match(query), query, {
-      shardCount: (rows) => grain?.shardCount({ rows, instances }) ?? 1,
+      shardCount: (rows) => grain?.shardCount({ rows, instances, chain }) ?? 1,
       payloadBytesMax,
       changedSince: lastRuns.get(name) ?? 0,
     });
@@ -125,7 +126,8 @@ export class Tick {
       dt,
       changeTick,
       residency,
-      depth: grain?.depth(shards) ?? Infinity,
+      order: grain?.order(shards.length),
+      depth: grain?.depth(rowCount(shards), shards.length) ?? Infinity,
     }, {
       clock: this.#ports.clock,
       world,

@@ -18,6 +18,7 @@ export interface WorldFlags {
   readonly maxSpeed?: true;
   readonly resident: boolean;
   readonly barrier?: true;
+  readonly grain?: number;
   readonly snapshotEvery: SnapshotPolicy["every"];
   readonly snapshotsKept: number;
 }
@@ -38,6 +39,11 @@ export function addWorldFlags(program: Command): Command {
     .option(
       "--barrier",
       "start a system when those before it are done with all rows, not row by row",
+    )
+    .option(
+      "--grain <n>",
+      "cut rows into n shards for each instance, instead of by what they cost",
+      positiveInteger,
     )
     .addOption(
       new Option("--snapshot-every <time>", "such as 30s, 5m, 1h, a number of ticks, or never")

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { flowBetween, overlappingShards } from "../coordinator/dataflow.ts";
+import { chainLengths, flowBetween, overlappingShards } from "../coordinator/dataflow.ts";
 import type { Shard } from "../coordinator/shards.ts";
 import { Table } from "../lib/ecs/archetype.ts";
 import { componentType } from "../lib/ecs/component.ts";
@@ -130,4 +130,20 @@ Deno.test("a shard goes on when the one that it follows is lost", async () => {
   await ran;
   assertEquals(harness.coordinator.stats.system("first").skipped, 1);
   assertEquals(await harness.values("Velocity", "x"), new Array(ROWS).fill(1));
+});
+
+Deno.test("a chain is as long as the longest way through a system, row by row", () => {
+  const edges = [
+    { from: "a", to: "b", flow: "rows" },
+    { from: "b", to: "c", flow: "rows" },
+    { from: "a", to: "d", flow: "rows" },
+    { from: "d", to: "e", flow: "whole" },
+  ] as const;
+  assertEquals(Object.fromEntries(chainLengths(["a", "b", "d", "c", "e"], edges)), {
+    a: 3,
+    b: 3,
+    c: 3,
+    d: 2,
+    e: 1,
+  });
 });

@@ -324,3 +324,23 @@ Deno.test("Dispatcher comes to an end under skip even if nobody ever answers", (
     assertEquals(player.lost.size, shards);
   }));
 });
+
+Deno.test("shards are sent in the order that is asked for, whenever they can be", () => {
+  const dispatcher = new Dispatcher(4, {
+    deadlineMs: DEADLINE_MS,
+    onMiss: "hold",
+    now: 0,
+    order: [2, 0, 3, 1],
+  });
+  dispatcher.block(0);
+  const one = { total: 1, perInstance: 1 };
+  const next = () => dispatcher.decide(0, one).send.map(({ shard }) => shard);
+  assertEquals(next(), [2]);
+  dispatcher.release(0, 0);
+  dispatcher.finish(2, 0);
+  assertEquals(next(), [0]);
+  dispatcher.finish(0, 0);
+  assertEquals(next(), [3]);
+  dispatcher.finish(3, 0);
+  assertEquals(next(), [1]);
+});

@@ -96,3 +96,15 @@ Deno.test("an instance that has left gets nothing", () => {
   now = seats("b");
   assertEquals([0, 1].map((shard) => send(placement, shard)), ["b", "b+"]);
 });
+
+Deno.test("an idle instance takes a shard before a busy one is sent its second", () => {
+  const placement = placementAfter(["a", "a"], { now: () => seats("a", "b") });
+  placement.hold(5, { instance: "b", tick: 1, changeTick: 1 });
+  const taken = [
+    placement.takeHolder(0, 1),
+    placement.takeHolder(1, 1),
+    placement.takeAny(1),
+  ];
+  assertEquals(taken, [true, false, true]);
+  assertEquals(placement.placeOf(1), { instance: "b", holder: undefined });
+});
