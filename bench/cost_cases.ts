@@ -9,7 +9,7 @@ import { rowBytesOf } from "../lib/ecs/field_type.ts";
 import type { Access } from "../lib/ecs/query.ts";
 import { createRandom } from "../lib/random.ts";
 import { createSubjects } from "../lib/wire/subjects.ts";
-import { Local } from "../coordinator/local.ts";
+import { Local, LOCAL_GRAIN } from "../coordinator/local.ts";
 import { BareWorld } from "./bare_world.ts";
 import { BenchWorld, PREFIX } from "./bench_world.ts";
 import { type BenchCase, expectSame, median, openSession } from "./case.ts";
@@ -198,6 +198,7 @@ function openLocal() {
       ...local.connect("coordinator"),
       subjects,
       setting,
+      grain: LOCAL_GRAIN,
     });
     stack.defer(() => coordinator.close());
     stack.use(local);

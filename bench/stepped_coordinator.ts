@@ -22,6 +22,8 @@ export interface SteppedOptions {
   readonly setting: Setting;
   /** Whether a system waits for the whole one before it; by default it does not. */
   readonly isBarrier?: boolean;
+  /** Shards for each instance; as many as their cost is worth by default. */
+  readonly grain?: number;
 }
 
 /** How a turn of several ticks went; medians, in milliseconds. */
@@ -43,7 +45,7 @@ export class SteppedCoordinator {
   readonly #running: Promise<void>;
 
   static async open(options: SteppedOptions): Promise<SteppedCoordinator> {
-    const { bus, subjects, setting, isBarrier = false } = options;
+    const { bus, subjects, setting, isBarrier = false, grain } = options;
     const commits = new CommitTimes(options);
     const coordinator = await Coordinator.open({
       bus,
@@ -55,6 +57,7 @@ export class SteppedCoordinator {
       hz: HZ,
       isUnpaced: true,
       isBarrier,
+      grain,
       replicas: 1,
       report: { info: () => {}, warn: console.error },
     });

@@ -14,7 +14,7 @@ import { limitWarnings, type Report } from "../lib/report.ts";
 import { createSubjects, PREFIX_DEFAULT } from "../lib/wire/subjects.ts";
 import { openConnection, openEmbedded } from "./connection.ts";
 import { Coordinator } from "./coordinator.ts";
-import { Local } from "./local.ts";
+import { Local, LOCAL_GRAIN } from "./local.ts";
 import { StatusDisplay } from "./status_display.ts";
 import { formatSummary, statusLine, summarize, type Summary } from "./summary.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -104,7 +104,10 @@ async function runLocal(run: Run): Promise<Summary> {
     report,
     random: createRandom(1),
   });
-  const coordinator = await openCoordinator(run, local.connect("coordinator"));
+  const coordinator = await openCoordinator(
+    { ...run, flags: { grain: LOCAL_GRAIN, ...flags } },
+    local.connect("coordinator"),
+  );
   await local.start();
   return await watch(run, coordinator);
 }

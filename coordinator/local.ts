@@ -23,6 +23,9 @@ export interface LocalOptions {
   readonly random: () => number;
 }
 
+/** Shards for an instance: in one thread nothing is won by cutting its rows. */
+export const LOCAL_GRAIN = 1;
+
 /** The in-memory stand-in for a server and the processes around it. */
 export class Local implements AsyncDisposable {
   readonly #options: LocalOptions;
@@ -45,28 +48,29 @@ export class Local implements AsyncDisposable {
     return { bus, log };
   }
 
-  /** Starts every system's instances and resolves when they are registered. */
+  /**
+   * Starts an instance of every system and resolves when they are registered. They
+   * share one thread, so more of them would only keep the same things more than once;
+   * it takes as many shards at a time as the manifest's instances would.
+   */
   async start(): Promise<void> {
     const { manifests, subjects, clock, report } = this.#options;
     const quiet: Report = { info: () => {}, warn: (line) => report.warn(line) };
     for (const manifest of manifests.systems) {
       const definition = await loadScript(manifest);
-      for (let i = 0; i < manifest.instances; i++) {
-        const instanceId = `${manifest.name}-${i + 1}`;
-        const instance = new Instance({
-          ...this.connect(instanceId),
-          subjects,
-          clock,
-          manifests,
-          manifest,
-          definition,
-          instanceId,
-          credits: 1,
-          report: quiet,
-        });
-        this.#instances.push(instance);
-        await instance.start();
-      }
+      const instance = new Instance({
+        ...this.connect(manifest.name),
+        subjects,
+        clock,
+        manifests,
+        manifest,
+        definition,
+        instanceId: `${manifest.name}-1`,
+        credits: manifest.instances,
+        report: quiet,
+      });
+      this.#instances.push(instance);
+      await instance.start();
     }
   }
 
