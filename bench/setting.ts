@@ -92,10 +92,11 @@ function withSystems(manifests: Manifests, names: readonly string[]): Manifests 
   return { ...manifests, systems: manifests.systems.filter(({ name }) => names.includes(name)) };
 }
 
+/** The entities are all like the last, or nearly all. */
 function population(count: number, entity: Spawner): WorldManifest {
   return {
     name: `${count} entities`,
-    entityCount: count,
+    groups: count === 0 ? [] : [{ components: Object.keys(entity(count - 1, () => 0)), count }],
     file: "bench",
     *entities() {
       const random = createRandom(SEED);

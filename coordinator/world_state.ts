@@ -28,6 +28,12 @@ export function initialState(schema: Schema, manifest: WorldManifest | undefined
   const world = new World(schema);
   // Behind tick 0, in which nothing has changed: to whoever has seen nothing yet, all of it is new.
   world.changeTick = 1;
+  const groups = manifest?.groups ?? [];
+  world.reserve(
+    groups.map(({ components, count }) =>
+      [components.flatMap((name) => schema.get(name) ?? []), count] as const
+    ),
+  );
   for (const components of manifest?.entities() ?? []) {
     const values = Object.entries(components).flatMap(([name, value]) => {
       const component = schema.get(name);

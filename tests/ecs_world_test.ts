@@ -372,3 +372,14 @@ Deno.test("World#remove() and set() refuse a component that the entity lacks", (
   assertThrows(() => world.remove(entity, FLAG), RangeError, '"Flag" from entity 1: it has none');
   assertThrows(() => world.set(entity, FLAG, {}), RangeError, '"Flag" of entity 1: it has none');
 });
+
+Deno.test("World.reserve() makes room, after which no array is replaced", () => {
+  const world = new World(SCHEMA);
+  world.reserve([[[MASS], 3000], [[MASS], 2000], [[], 0]]);
+  const [table] = world.tables().filter((table) => table.has(MASS));
+  const { entities } = table;
+  assertEquals([table.count, world.entityCount, entities.length], [0, 0, 5000]);
+  for (let i = 0; i < 5000; i++) world.spawn(new Map([[MASS, {}]]));
+  assert(table.entities === entities);
+  assertEquals([...world.entities()].length, 5000);
+});

@@ -35,7 +35,10 @@ entities:
     Numbers: { a: 0.5, b: 255, c: -9223372036854775808, d: [1, 2] }
     Tag:
 `);
-  assertEquals(world.entityCount, 3);
+  assertEquals(world.groups, [
+    { components: ["Tag", "Place"], count: 2 },
+    { components: ["Numbers", "Tag"], count: 1 },
+  ]);
   assertEquals([...world.entities()], [
     { Tag: {}, Place: { position: [1, 2, 3] } },
     { Tag: {}, Place: { position: [1, 2, 3] } },

@@ -92,7 +92,7 @@ async function run({ seed, isResident }: { seed: number; isResident: boolean }):
   const world = {
     name: "test",
     entities: () => entities,
-    entityCount: ENTITIES,
+    groups: [],
     file: "worlds/test.yaml",
   };
   const coordinatorLink = connect("coordinator");

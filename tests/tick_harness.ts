@@ -129,7 +129,7 @@ export class TickHarness implements AsyncDisposable {
       world: {
         name: "test",
         entities: () => entities,
-        entityCount: entities.length,
+        groups: [],
         file: "worlds/test.yaml",
       },
       hz,

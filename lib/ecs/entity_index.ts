@@ -67,6 +67,13 @@ export class EntityIndex {
     this.#size++;
   }
 
+  /** Makes room for `count` entities in all, if they are numbered one after the other. */
+  reserve(count: number): void {
+    // A page at both ends may be begun only.
+    const pages = Math.ceil(count / PAGE_ENTITIES) + 1;
+    if (pages * PAGE_ENTITIES > this.#tables.length) this.#grow(pages * PAGE_ENTITIES);
+  }
+
   /** Removes the entity at a place. */
   delete(entity: Entity, place: number): void {
     this.#tables[place] = 0;
@@ -111,13 +118,15 @@ export class EntityIndex {
     return entity + this.#lastOffset;
   }
 
+  #grow(length: number): void {
+    this.#tables = grown(this.#tables, length);
+    this.#rows = grown(this.#rows, length);
+  }
+
   #addPage(entity: Entity): number {
     const page = pageOf(entity);
     const first = this.#free.pop() ?? this.#living.length * PAGE_ENTITIES;
-    if (first === this.#tables.length) {
-      this.#tables = grown(this.#tables);
-      this.#rows = grown(this.#rows);
-    }
+    if (first === this.#tables.length) this.#grow(2 * first);
     this.#living[first / PAGE_ENTITIES] = 0;
     this.#pages.set(page, first);
     return this.#place(entity);
@@ -129,8 +138,8 @@ function pageOf(entity: Entity): number {
   return Math.floor(entity / PAGE_ENTITIES);
 }
 
-function grown(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const result = new Uint32Array(array.length * 2);
+function grown(array: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
+  const result = new Uint32Array(length);
   result.set(array);
   return result;
 }

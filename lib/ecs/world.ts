@@ -59,6 +59,20 @@ export class World {
     return this.#index.find(entity) >= 0;
   }
 
+  /** Makes room for so many more entities with these components, so that tables do not grow step by step. */
+  reserve(groups: Iterable<readonly [components: readonly ComponentType[], count: number]>): void {
+    const rows = new Map<Table, number>();
+    let entities = this.entityCount;
+    for (const [components, count] of groups) {
+      if (count === 0) continue;
+      const table = this.#archetypes.table(this.#archetypes.of(components));
+      rows.set(table, (rows.get(table) ?? table.count) + count);
+      entities += count;
+    }
+    this.#index.reserve(entities);
+    for (const [table, count] of rows) table.reserve(count);
+  }
+
   spawn(components: ComponentValues): Entity {
     const entity = this.#nextEntity++;
     let number = 0;

@@ -34,11 +34,18 @@ export interface SystemManifest {
 /** Component values of one entity to spawn, by component name; fields left out take defaults. */
 export type EntityComponents = Readonly<Record<string, ComponentValue>>;
 
+/** Entities with the same components, by component name. */
+export interface EntityGroup {
+  readonly components: readonly string[];
+  readonly count: number;
+}
+
 export interface WorldManifest {
   readonly name: string;
   /** The entities in spawn order; the same ones every time it is called. */
   entities(): Iterable<EntityComponents>;
-  readonly entityCount: number;
+  /** How many of them have which components: what there is room for from the start. */
+  readonly groups: readonly EntityGroup[];
   readonly file: string;
 }
 

@@ -11,7 +11,7 @@ import { createRandom } from "../random.ts";
 import type { Declarations } from "./component_manifest.ts";
 import { type Generator, isGenerator, parseGenerator } from "./generator.ts";
 import { ENTITIES_MAX } from "./limits.ts";
-import type { EntityComponents, WorldManifest } from "./manifest.ts";
+import type { EntityComponents, EntityGroup, WorldManifest } from "./manifest.ts";
 import { ENTITY_NAME } from "./names.ts";
 import { suggestion } from "./nearest.ts";
 import { checkShape, type Lenient, showValue } from "./shape.ts";
@@ -53,7 +53,19 @@ export function parseWorld(
   const reader = new TemplateReader(source, declarations, numberNames(source, templates));
   const spawners = templates.map((template, index) => reader.read(template ?? {}, index));
   const seed = values.seed ?? 1;
-  return { name, entities: () => spawn(spawners, seed), entityCount, file: source.file };
+  return {
+    name,
+    entities: () => spawn(spawners, seed),
+    groups: groupsOf(spawners),
+    file: source.file,
+  };
+}
+
+function groupsOf(spawners: readonly Spawner[]): EntityGroup[] {
+  return spawners.map(({ count, components }) => ({
+    components: components.map(([name]) => name),
+    count,
+  }));
 }
 
 function* spawn(spawners: readonly Spawner[], seed: number): Iterable<EntityComponents> {
