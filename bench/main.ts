@@ -6,10 +6,12 @@
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { runProgram } from "../lib/cli.ts";
+import { formatTable } from "../lib/text_table.ts";
 import { UserError } from "../lib/user_error.ts";
 import type { BenchResult } from "./case.ts";
 import { CASES } from "./cases.ts";
 import { outputOf } from "./child.ts";
+import { findLimit, LIMITS } from "./limits.ts";
 
 const CASE_MAIN = fileURLToPath(new URL("./case_main.ts", import.meta.url));
 const RESULTS = fileURLToPath(new URL("./results.json", import.meta.url));
@@ -30,14 +32,17 @@ ${CASES.map(describe).join("\n")}
 
 Examples:
   deno task bench
-  deno task bench tick_small tick_bulk`;
+  deno task bench tick_small tick_bulk
+  deno task bench --limits`;
 
 async function main(args: string[]): Promise<void> {
   const program = new Command("deno task bench")
     .description("Measure Orrery against floors and peers.")
     .argument("[case...]", "cases to run; all by default")
+    .option("--limits", "find how far this machine goes at 60 ticks a second, instead")
     .addHelpText("after", EPILOGUE);
   program.parse(args, { from: "user" });
+  if (program.opts<{ limits?: true }>().limits) return await runLimits(program.args);
   const cases = chooseCases(program.args);
   const results: BenchResult[] = [];
   for (const [i, { name }] of cases.entries()) {
@@ -45,7 +50,7 @@ async function main(args: string[]): Promise<void> {
     const output = await outputOf(CASE_MAIN, [name]);
     if (output !== undefined) results.push(JSON.parse(output));
   }
-  console.log(formatTable(results));
+  console.log(formatResults(results));
   if (results.length < cases.length) {
     throw new UserError(
       `${cases.length - results.length} of ${cases.length} cases failed; see above`,
@@ -54,6 +59,19 @@ async function main(args: string[]): Promise<void> {
   if (program.args.length === 0) {
     await Deno.writeTextFile(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
   }
+}
+
+async function runLimits(names: readonly string[]): Promise<void> {
+  if (names.length > 0) throw new UserError("Cannot take cases with --limits: it has its own");
+  const rows: string[][] = [];
+  for (const limit of LIMITS) {
+    const { name, what, count, periodMs, isOpen } = await findLimit(limit, (count, periodMs) => {
+      console.error(`${limit.name}: ${count}: ${formatNumber(periodMs)} ms a tick`);
+    });
+    rows.push([name, `${isOpen ? "≥ " : ""}${count}`, `${formatNumber(periodMs)} ms`, what]);
+  }
+  const head = ["limit", "at 60 Hz", "a tick then", "of what"];
+  console.log(formatTable({ head, rows }).join("\n"));
 }
 
 function describe({ name, what, against, goal, bound = "at most" }: typeof CASES[number]): string {
@@ -70,8 +88,7 @@ function chooseCases(names: readonly string[]) {
   return names.length === 0 ? CASES : CASES.filter(({ name }) => names.includes(name));
 }
 
-function formatTable(results: readonly BenchResult[]): string {
-  const header = ["case", "this", "floor or peer", "ratio", "goal", "holds?"];
+function formatResults(results: readonly BenchResult[]): string {
   const rows = results.map((result) => [
     result.name,
     `${formatNumber(result.ours)} ${result.unit}`,
@@ -80,10 +97,8 @@ function formatTable(results: readonly BenchResult[]): string {
     `${NOT_LESS[result.bound]} ${result.goal}`,
     result.holds ? "yes" : "no",
   ]);
-  const widths = header.map((_, i) => Math.max(...[header, ...rows].map((row) => row[i].length)));
-  return [header, ...rows]
-    .map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd())
-    .join("\n");
+  const head = ["case", "this", "floor or peer", "ratio", "goal", "holds?"];
+  return formatTable({ head, rows }).join("\n");
 }
 
 function formatNumber(value: number): string {
