@@ -27,13 +27,14 @@ const RUNTIME = fileURLToPath(new URL("../lib/runtime/main.ts", import.meta.url)
 export const PREFIX = "bench";
 
 export class BenchWorld implements AsyncDisposable {
-  readonly #coordinator: SteppedCoordinator;
-  readonly #resources: AsyncDisposableStack;
+  #coordinator: SteppedCoordinator;
+  #resources = new AsyncDisposableStack();
+  readonly #options: BenchWorldOptions;
   /** Where its server is. */
   readonly servers: string;
 
   static async open(options: BenchWorldOptions): Promise<BenchWorld> {
-    const { maxPayloadBytes, wrap = (connection) => connection } = options;
+    const { maxPayloadBytes } = options;
     await using stack = new AsyncDisposableStack();
     const server = stack.use(
       await startNatsServer({
@@ -41,28 +42,34 @@ export class BenchWorld implements AsyncDisposable {
         ...(maxPayloadBytes !== undefined && { maxPayloadBytes }),
       }),
     );
-    const connection = await connectNats({
-      servers: server.url,
-      name: "coordinator",
-      onError: console.error,
-    });
-    const coordinator = await SteppedCoordinator.open({
-      ...options,
-      ...wrap(connection),
-      subjects: createSubjects(PREFIX),
-    });
-    stack.defer(() => coordinator.close());
+    const world = new BenchWorld(await openCoordinator(options, server.url), options, server.url);
+    stack.defer(() => world.#coordinator.close());
     for (const instance of await startInstances(options, server.url)) stack.use(instance);
-    return new BenchWorld(coordinator, { servers: server.url, resources: stack.move() });
+    world.#resources = stack.move();
+    return world;
   }
 
   private constructor(
     coordinator: SteppedCoordinator,
-    { servers, resources }: { servers: string; resources: AsyncDisposableStack },
+    options: BenchWorldOptions,
+    servers: string,
   ) {
     this.#coordinator = coordinator;
-    this.#resources = resources;
+    this.#options = options;
     this.servers = servers;
+  }
+
+  /** Ends the coordinator, and resolves with the ms until another has taken up the world. */
+  async restart(): Promise<number> {
+    await this.#coordinator.close();
+    const startedAt = performance.now();
+    this.#coordinator = await openCoordinator({ ...this.#options, takeover: true }, this.servers);
+    return performance.now() - startedAt;
+  }
+
+  /** Takes a snapshot, and resolves when it is stored. */
+  snapshot(): Promise<void> {
+    return this.#coordinator.snapshot();
   }
 
   get entityCount(): number {
@@ -80,6 +87,19 @@ export class BenchWorld implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#resources.disposeAsync();
   }
+}
+
+async function openCoordinator(
+  options: BenchWorldOptions & Pick<SteppedOptions, "takeover">,
+  servers: string,
+): Promise<SteppedCoordinator> {
+  const { wrap = (connection) => connection } = options;
+  const connection = await connectNats({ servers, name: "coordinator", onError: console.error });
+  return await SteppedCoordinator.open({
+    ...options,
+    ...wrap(connection),
+    subjects: createSubjects(PREFIX),
+  });
 }
 
 function startInstances(

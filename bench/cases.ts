@@ -5,6 +5,7 @@
  */
 import type { BenchCase } from "./case.ts";
 import { costCases } from "./cost_cases.ts";
+import { durabilityCases } from "./durability_cases.ts";
 import { ecsCases } from "./ecs_cases.ts";
 import { scaleCases } from "./scale_cases.ts";
 import { scheduleCases } from "./schedule_cases.ts";
@@ -15,5 +16,6 @@ export const CASES: readonly BenchCase[] = [
   ...scaleCases,
   ...scheduleCases,
   ...costCases,
+  ...durabilityCases,
   ...ecsCases,
 ];

@@ -24,6 +24,8 @@ export interface SteppedOptions {
   readonly isBarrier?: boolean;
   /** Shards for each instance; as many as their cost is worth by default. */
   readonly grain?: number;
+  /** Whether it takes the place of one before it at once, rather than when its lease has lapsed. */
+  readonly takeover?: boolean;
 }
 
 /** How a turn of several ticks went; medians, in milliseconds. */
@@ -36,7 +38,8 @@ export interface Turn {
   readonly shards: number;
 }
 
-const CONTROL_TIMEOUT_MS = 5000;
+/** A snapshot of a large world takes a while. */
+const CONTROL_TIMEOUT_MS = 60_000;
 
 export class SteppedCoordinator {
   readonly #coordinator: Coordinator;
@@ -45,7 +48,7 @@ export class SteppedCoordinator {
   readonly #running: Promise<void>;
 
   static async open(options: SteppedOptions): Promise<SteppedCoordinator> {
-    const { bus, subjects, setting, isBarrier = false, grain } = options;
+    const { bus, subjects, setting, isBarrier = false, grain, takeover = false } = options;
     const commits = new CommitTimes(options);
     const coordinator = await Coordinator.open({
       bus,
@@ -58,6 +61,7 @@ export class SteppedCoordinator {
       isUnpaced: true,
       isBarrier,
       grain,
+      takeover,
       replicas: 1,
       report: { info: () => {}, warn: console.error },
     });
@@ -101,6 +105,11 @@ export class SteppedCoordinator {
       periodMs: median(periods),
       shards: Math.round((shards - before.shards) / ticks),
     };
+  }
+
+  /** Takes a snapshot, and resolves when it is stored. */
+  async snapshot(): Promise<void> {
+    await control(this.#options, { op: "snapshot" });
   }
 
   async close(): Promise<void> {
@@ -150,7 +159,7 @@ class CommitTimes {
 
 function control(
   { bus, subjects }: SteppedOptions,
-  value: { op: "pause" } | { op: "step"; ticks: number },
+  value: { op: "pause" | "snapshot" } | { op: "step"; ticks: number },
 ) {
   return requestMessage(bus, subjects.control, {
     type: "Control",
