@@ -61,6 +61,16 @@ export interface SystemRunPorts {
   onFinished(): void;
 }
 
+/** When each shard was ready, was last sent, and was done, on the coordinator's clock; NaN: never. */
+export interface ShardTimes {
+  readonly ready: number[];
+  readonly sent: number[];
+  readonly done: number[];
+  readonly attempts: number[];
+  /** How long the script ran, in milliseconds. */
+  readonly computeMs: number[];
+}
+
 /** However many instances lack a broadcast set, it is sent again this often at the most. */
 const SETS_RENEWED_MS_MIN = 250;
 
@@ -71,8 +81,11 @@ export class SystemRun {
   readonly commands: (readonly Command[])[] = [];
   /** Shards given up on because no instance took them. */
   missed = 0;
-  /** By shard that is done, how long the script ran. */
-  readonly computeMs: (number | undefined)[];
+  /** How long the script ran, over all shards. */
+  computeMs = 0;
+  readonly times: ShardTimes;
+  readonly startedAt: number;
+  endedAt = NaN;
   readonly #ports: SystemRunPorts;
   readonly #dispatcher: Dispatcher;
   readonly #placement: Placement;
@@ -86,15 +99,17 @@ export class SystemRun {
     const { deadlineMs, onMiss } = plan.manifest;
     this.plan = plan;
     this.#ports = ports;
+    const now = ports.clock.now();
+    this.startedAt = now;
+    this.times = timesOf(plan.shards.length, now);
     this.accepted = new Array(plan.shards.length).fill(undefined);
-    this.computeMs = new Array(plan.shards.length).fill(undefined);
     const { residency, depth, order } = plan;
     this.#placement = new Placement(plan.shards, { residency, depth, seats: () => ports.seats() });
     this.#dispatcher = new Dispatcher(plan.shards.length, {
       deadlineMs,
       onMiss,
       order,
-      now: ports.clock.now(),
+      now,
     });
   }
 
@@ -125,6 +140,7 @@ export class SystemRun {
   follow(shard: number, { run, shard: other }: { run: SystemRun; shard: number }): void {
     if (run.accepted[other] !== undefined) return;
     this.#dispatcher.block(shard);
+    this.times.ready[shard] = NaN;
     const followers = run.#followers.get(other) ?? [];
     followers.push(() => this.#release(shard));
     run.#followers.set(other, followers);
@@ -204,7 +220,8 @@ export class SystemRun {
     },
   ): AcceptedShard {
     const { tick, changeTick } = this.plan;
-    this.computeMs[shard] = compute_ms;
+    this.computeMs += compute_ms;
+    this.times.computeMs[shard] = compute_ms;
     if (kept) this.#placement.hold(shard, { instance: instance_id, tick, changeTick });
     return { attempt, instance_id, changed };
   }
@@ -213,6 +230,8 @@ export class SystemRun {
   #trySend(attempt: Attempt): boolean {
     const { shard } = attempt;
     const { instance, holder } = this.#placement.placeOf(shard);
+    this.times.sent[shard] = this.#ports.clock.now();
+    this.times.attempts[shard] = attempt.attempt + 1;
     try {
       this.#ports.send(this.#schedule(attempt, holder), attempt, instance);
       return true;
@@ -226,8 +245,10 @@ export class SystemRun {
   }
 
   #close(shard: number, outcome: AcceptedShard): void {
+    const now = this.#ports.clock.now();
     this.#placement.leave(shard);
-    this.#dispatcher.finish(shard, this.#ports.clock.now());
+    this.#dispatcher.finish(shard, now);
+    this.times.done[shard] = now;
     this.#settle(shard, outcome);
     this.advance();
   }
@@ -240,11 +261,15 @@ export class SystemRun {
 
   #release(shard: number): void {
     if (this.#isOver) return;
-    if (this.#dispatcher.release(shard, this.#ports.clock.now())) this.advance();
+    const now = this.#ports.clock.now();
+    if (!this.#dispatcher.release(shard, now)) return;
+    this.times.ready[shard] = now;
+    this.advance();
   }
 
   #finish(): void {
     this.#isOver = true;
+    this.endedAt = this.#ports.clock.now();
     this.#ports.onFinished();
   }
 
@@ -279,6 +304,11 @@ export class SystemRun {
       mergeResult(chunk.table, chunk, { accesses, result: results[i], tick: changeTick });
     }
   }
+}
+
+function timesOf(shardCount: number, now: number): ShardTimes {
+  const all = (value: number) => new Array<number>(shardCount).fill(value);
+  return { ready: all(now), sent: all(NaN), done: all(NaN), attempts: all(0), computeMs: all(0) };
 }
 
 /** Shards that the instances can take at a time, in all and each. */

@@ -7,6 +7,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDERS = [
   "lib",
   "coordinator",
+  "operator",
   "systems",
   "manifests",
   "sim",
@@ -74,6 +75,13 @@ const LAYERS: readonly Layer[] = [
     packages: ["@std/msgpack", "zod"],
   },
   {
+    // The editor's pages import it, too, so it needs nothing of Deno.
+    name: "query",
+    files: /^lib\/query\//,
+    imports: ["base", "ecs", "manifest", "wire"],
+    packages: [],
+  },
+  {
     name: "snapshot",
     files: /^lib\/snapshot\//,
     imports: ["base", "ecs", "manifest", "bus", "wire"],
@@ -102,9 +110,16 @@ const LAYERS: readonly Layer[] = [
       "bus",
       "nats_server",
       "wire",
+      "query",
       "snapshot",
       "runtime",
     ],
+    packages: ["@std/msgpack", "commander"],
+  },
+  {
+    name: "operator",
+    files: /^operator\//,
+    imports: ["base", "cli", "ecs", "manifest", "bus", "wire", "query"],
     packages: ["@std/msgpack", "commander"],
   },
   {

@@ -7,6 +7,7 @@
  */
 import * as z from "zod";
 import type { ValueType } from "@std/msgpack";
+import { condition, sort } from "./condition.ts";
 import { SNAPSHOT_MESSAGES } from "./snapshot_messages.ts";
 import {
   anyValue,
@@ -28,6 +29,7 @@ import {
   text,
   u64,
 } from "./values.ts";
+import { WORLD_MESSAGES } from "./world_messages.ts";
 
 /** One command of a buffer; see `lib/ecs/command.ts`. */
 const command = z.discriminatedUnion("op", [
@@ -60,6 +62,8 @@ const chunk = z.object({
   rows: bytes.optional(),
   /** The rows' entities as u64s, where the query reads `Entity`. */
   entities: bytes.optional(),
+  /** All components of the archetype, by name, where they were asked for. */
+  components: z.array(name).optional(),
   columns,
   /** By `Component.field`. A column in neither `columns` nor `patches` is as it was. */
   patches: z.record(name, patch).optional(),
@@ -266,25 +270,69 @@ export const MESSAGES = {
   /** any → coordinator (request). */
   QueryRequest: z.object({
     query,
+    /** Only rows for which this is true. */
+    where: condition.optional(),
+    /** In which order; with it, pages are told apart by `offset`. */
+    sort: sort.optional(),
     /** Rows per page at the most. */
     limit: countFromOne.optional(),
     /** `next` of the page before. */
     cursor: name.optional(),
+    /** Rows to leave out, in place of a cursor. */
+    offset: count.optional(),
+    /** Whether to say how many rows there are in all. */
+    count: z.boolean().optional(),
+    /** Only these, as u64s. */
+    entities: bytes.optional(),
+    /** Whether each chunk is to list all components of its archetype. */
+    components: z.boolean().optional(),
   }),
   QueryResponse: z.object({
     tick_id: u64,
     /** With `entities`; `first` and `archetype` as in the coordinator's tables. */
     chunks: z.array(chunk),
+    /** Where rows are sorted: the entities of all chunks in their order, as u64s. */
+    order: bytes.optional(),
+    /** How many rows there are on all pages. */
+    total: count.optional(),
     /** Where the next page starts; absent on the last. */
     next: name.optional(),
   }),
 
   /** any → coordinator (request): push what changes to `deliver` until the lease ends. */
-  QueryWatch: z.object({ query, deliver: subject, lease_ms: positive }),
+  QueryWatch: z.object({
+    query,
+    where: condition.optional(),
+    deliver: subject,
+    lease_ms: positive,
+    /** No more often than this. */
+    every_ms: notNegative.optional(),
+    /** No more rows than this at a time. */
+    max_rows: countFromOne.optional(),
+    /** Whether each chunk is to list all components of its archetype. */
+    components: z.boolean().optional(),
+    /** Whether a watch that is open already begins anew. */
+    restart: z.boolean().optional(),
+  }),
   QueryWatchReply: z.object({ watch_id: name, lease_ms: number }),
+  /** coordinator → whoever watches: what changed since the last one. */
+  QueryDelta: z.object({
+    watch_id: name,
+    tick_id: u64,
+    /** Rows that came or changed, with `entities`. */
+    chunks: z.array(chunk),
+    /** Entities that match no more, as u64s. */
+    gone: bytes,
+    /** True when what the receiver has of this watch is void. */
+    reset: z.boolean(),
+    /** True when more is yet to come, after the next ticks. */
+    more: z.boolean(),
+  }),
 
   /** any → all. */
   Event: z.object({ topic: name, tick_id: u64, source: name, data: anyValue }),
+
+  ...WORLD_MESSAGES,
 
   ...SNAPSHOT_MESSAGES,
 

@@ -25,6 +25,10 @@ export interface Subjects {
   readonly heartbeat: string;
   readonly queryRequest: string;
   readonly queryWatch: string;
+  readonly querySchema: string;
+  readonly queryGraph: string;
+  readonly queryTrace: string;
+  readonly querySystems: string;
   /**
    * Schedules of one system; its instances subscribe as a queue group. With an
    * instance: those for it alone, because it keeps their rows.
@@ -72,6 +76,10 @@ export function createSubjects(prefix: string = PREFIX_DEFAULT): Subjects {
     heartbeat: `${root}.system.heartbeat`,
     queryRequest: `${root}.query.request`,
     queryWatch: `${root}.query.watch`,
+    querySchema: `${root}.query.schema`,
+    queryGraph: `${root}.query.graph`,
+    queryTrace: `${root}.query.trace`,
+    querySystems: `${root}.query.systems`,
     schedule: (system, instance) =>
       `${root}.system.schedule.${system}${instance === undefined ? "" : `.${instance}`}`,
     componentSet: (system, set, part) =>

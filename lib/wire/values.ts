@@ -58,6 +58,9 @@ export const u64 = z.codec(
   },
 );
 
+/** What a value is compared with; integers of 64 bits where the others do not reach. */
+export const scalar = z.union([z.number(), z.bigint(), z.boolean(), text]);
+
 /** A signed reference: an entity, or -k for the k-th spawned by the same buffer. */
 export const entityReference = z.codec(
   z.union([z.int(), z.bigint()]),
