@@ -23,6 +23,7 @@ import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
 import { buildGraph } from "./graph.ts";
 import type { Lease } from "./lease.ts";
 import { Membership } from "./membership.ts";
+import { Meters } from "./meters.ts";
 import { Pace } from "./pace.ts";
 import { QueryPort } from "./query_port.ts";
 import { REPEATED_HEADER } from "./receipts.ts";
@@ -32,6 +33,7 @@ import { SnapshotService, type SnapshotServiceOptions } from "./snapshot_service
 import type { SnapshotPolicy } from "./snapshotter.ts";
 import { Stats } from "./stats.ts";
 import { openSets } from "./streams.ts";
+import { creditsOf } from "./system_run.ts";
 import { Succession, type SuccessionOptions, type Term } from "./succession.ts";
 
 export interface CoordinatorOptions extends Pick<SuccessionOptions, "isLossAllowed"> {
@@ -79,6 +81,7 @@ export class Coordinator {
   readonly #reception: Reception;
   readonly #snapshots: SnapshotService;
   readonly #pace: Pace;
+  readonly #meters: Meters;
   readonly #epoch: number;
   readonly #lease: Lease;
   /** What came during a tick, to be done between it and the next. */
@@ -167,6 +170,14 @@ export class Coordinator {
       stats: this.stats,
       instancesOf: (system) => this.instancesOf(system),
     });
+    this.#meters = new Meters({
+      stats: this.stats,
+      entities: () => this.entityCount,
+      commandsWaiting: () => this.#engine.queue.length,
+      queriesWaiting: () => this.#queries.waiting,
+      credits: (system) => creditsOf(this.instancesOf(system)).total,
+      instances: (system) => this.instancesOf(system).length,
+    });
     this.#snapshots = new SnapshotService({
       ...options,
       logBytesMax,
@@ -230,6 +241,7 @@ export class Coordinator {
     this.#members.stop();
     this.#queries.stop();
     this.#lease.end();
+    this.#meters[Symbol.dispose]();
     if (!abandon) return;
     this.#isAbandoned = true;
     this.#engine.abandon();
@@ -244,6 +256,7 @@ export class Coordinator {
     this.#isTicking = false;
     if (!isDone) return;
     const now = clock.now();
+    this.#meters.addTick(now - startedAt);
     const overrun = this.stats.overran.note(now - startedAt, {
       periodMs: this.#pace.periodMs,
       now,

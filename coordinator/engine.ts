@@ -30,6 +30,7 @@ import { Residency } from "./residency.ts";
 import { type AttemptKey, ScheduleInbox } from "./schedule_inbox.ts";
 import type { Stats } from "./stats.ts";
 import type { SystemRun } from "./system_run.ts";
+import { TickSpans } from "./tick_spans.ts";
 import { Tick } from "./tick.ts";
 import { TickLedger } from "./tick_ledger.ts";
 import { TickStep } from "./tick_step.ts";
@@ -78,6 +79,7 @@ export class Engine {
   readonly #ledger: TickLedger;
   #graph: { readonly of: number; readonly graph: Graph };
   #current: Tick | undefined;
+  #spans: TickSpans | undefined;
 
   /** @throws {CycleError} when the manifests' order is impossible. */
   constructor(options: EngineOptions) {
@@ -139,17 +141,23 @@ export class Engine {
     const startedAt = clock.now();
     const step = new TickStep(this.#state);
     const { tick } = step;
+    const spans = new TickSpans({ tick, epoch: this.#options.epoch });
+    this.#spans = spans;
     this.#committer.receipts.begin(tick);
     const taken = this.queue.take(bus.payloadBytesMax * COMMIT_SHARE_MAX)
       .map((buffer) => ({ buffer, ...step.apply(buffer) }));
     this.#announcer.begin(this.#tickStart(tick, dt));
     const runs = await this.#runSystems(step, dt);
-    if (runs === undefined) return false;
+    if (runs === undefined) {
+      spans.abandon();
+      return false;
+    }
     const outcomes = this.#finish(step, runs);
     this.#ledger.count(runs);
     const endedAt = clock.now();
     stats.addTick(endedAt - startedAt);
     this.#ledger.traces.add({ tick, startedAt, endedAt, periodMs }, runs);
+    const committing = spans.end(runs);
     await this.#committer.commit({
       ...this.#tickStart(tick, dt),
       buffers: taken.filter(({ outcome }) => outcome !== undefined)
@@ -162,6 +170,7 @@ export class Engine {
       digest: this.#state.digest,
     }, () => {
       this.#ledger.traces.stored(tick, clock.now());
+      committing.stored();
       this.#announcer.end(tick, { taken, outcomes });
     });
     return true;
@@ -222,13 +231,16 @@ export class Engine {
   acceptResult(result: MessageOf<"ComponentShard">, message: Message): void {
     const stats = this.#options.stats.systems.get(result.system);
     if (stats === undefined) throw new WireError(`Cannot take a result of "${result.system}"`);
+    const key = { ...result, tick: result.tick_id };
+    this.#options.stats.bytesReceived += message.data.length;
     try {
       if (this.#runOf(result)?.acceptResult(result) === true) {
-        const key = { ...result, tick: result.tick_id };
+        this.#spans?.receive(key, { instance: result.instance_id });
         const hasReceipt = message.reply === this.inbox.subjectOf(key);
         return this.#committer.receipts.accept(key, { ...publicationOf(message), hasReceipt });
       }
     } catch (error) {
+      this.#spans?.receive(key, { instance: result.instance_id, error: messageOf(error) });
       this.#ledger.fail(result.system, result, messageOf(error));
       throw error;
     }
@@ -241,6 +253,8 @@ export class Engine {
     const stats = this.#options.stats.systems.get(ack.system);
     if (stats === undefined) throw new WireError(`Cannot take an ack of "${ack.system}"`);
     if (this.#runOf(ack)?.acceptEnd(ack) !== true) return this.creditFreed(ack.system);
+    const key = { ...ack, tick: ack.tick_id };
+    this.#spans?.receive(key, { instance: ack.instance_id, error: ack.error });
     if (ack.error === undefined) return;
     this.#ledger.fail(ack.system, ack, ack.error);
     this.#options.report.warn(
@@ -254,8 +268,11 @@ export class Engine {
   }
 
   /** An attempt found no taker, or its taker refused it. */
-  bounce({ system, tick, ...attempt }: AttemptKey, how: { isRefused: boolean }): void {
-    if (this.#current?.tick === tick) this.#current.runOf(system)?.bounce(attempt, how);
+  bounce(key: AttemptKey, how: { isRefused: boolean }): void {
+    const { system, tick, ...attempt } = key;
+    if (this.#current?.tick !== tick) return;
+    this.#spans?.receive(key, { error: how.isRefused ? "refused" : "nobody took it" });
+    this.#current.runOf(system)?.bounce(attempt, how);
   }
 
   /** Whatever is out may be lost, and goes out again. */
@@ -320,9 +337,12 @@ export class Engine {
     key: AttemptKey,
     instance: string | undefined,
   ): void {
-    const { bus, subjects } = this.#options;
-    const reply = this.inbox.subjectOf(key);
-    bus.publish(subjects.schedule(key.system, instance), data, { ...options, reply });
+    const { bus, subjects, stats } = this.#options;
+    const subject = subjects.schedule(key.system, instance);
+    const traced = this.#spans?.send(key, { subject, bytes: data.length });
+    const headers = { ...options.headers, ...traced };
+    bus.publish(subject, data, { headers, reply: this.inbox.subjectOf(key) });
+    stats.bytesSent += data.length;
   }
 
   #buildGraph() {

@@ -31,6 +31,7 @@ interface Flags extends WorldFlags {
   readonly takeover?: true;
   readonly migrate?: true;
   readonly standby?: true;
+  readonly logJson?: true;
 }
 
 const EPILOGUE = `
@@ -66,6 +67,7 @@ async function main(args: string[]): Promise<void> {
     )
     .option("--takeover", "take the place of a coordinator that leads this world now")
     .option("--migrate", "go on even if values are lost that components.yaml has no place for")
+    .option("--log-json", "print each line as a JSON object, with the tick")
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false);
   program.parse(args, { from: "user" });
@@ -80,7 +82,12 @@ function exitWhenFenced(error: unknown): never {
 }
 
 async function coordinate(flags: Flags): Promise<void> {
-  const report = limitWarnings(terminalReport("coord"), systemClock);
+  let tickNumber = () => 0;
+  const terminal = terminalReport("coord", {
+    isJson: flags.logJson,
+    fields: () => ({ tick: tickNumber() }),
+  });
+  const report = limitWarnings(terminal, systemClock);
   const manifests = await loadManifests(flags.manifests);
   const world = chooseWorld(manifests, flags.world);
   await using connection = await openConnection({ ...flags, report });
@@ -103,6 +110,7 @@ async function coordinate(flags: Flags): Promise<void> {
     report,
   });
   if (coordinator === undefined) return report.info("stopped");
+  tickNumber = () => coordinator.tickNumber;
   report.info(
     `world ${world?.name ?? "(empty)"} with ${coordinator.entityCount} entities and ` +
       `${manifests.systems.length} systems is up at ${connection.url}`,

@@ -45,6 +45,10 @@ export class QueryDesk {
     this.#options = options;
   }
 
+  get length(): number {
+    return this.#questions.length;
+  }
+
   get isFull(): boolean {
     return this.#questions.length >= QUESTIONS_MAX;
   }

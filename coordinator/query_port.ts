@@ -71,6 +71,11 @@ export class QueryPort {
     });
   }
 
+  /** Queries that wait for their answer. */
+  get waiting(): number {
+    return this.#desk.length;
+  }
+
   listen(): void {
     const { subjects, reception, engine, world, worldName } = this.#options;
     reception.listen(subjects.queryRequest, "QueryRequest", {

@@ -36,6 +36,9 @@ export class Stats {
   readonly systems = new Map<string, SystemStats>();
   /** Messages that were not what the protocol allows. */
   refused = 0;
+  /** Payloads of schedules sent, and of results taken. */
+  bytesSent = 0;
+  bytesReceived = 0;
   readonly overran = new Overruns();
   readonly #tickMs: number[] = [];
   #ticks = 0;

@@ -5,6 +5,7 @@
  * @module
  */
 import { InvalidArgumentError } from "commander";
+import { formatDate, systemDateMs } from "./clock.ts";
 import type { Report } from "./report.ts";
 import { UserError } from "./user_error.ts";
 
@@ -26,12 +27,29 @@ export async function runProgram(main: () => Promise<void>): Promise<void> {
   }
 }
 
+export interface TerminalReportOptions {
+  /** Whether each line is a JSON object, for programs that collect them; text by default. */
+  readonly isJson?: boolean | undefined;
+  /** What such an object says besides, such as the tick. */
+  fields?(): Readonly<Record<string, number>>;
+}
+
 /** A report to stderr, each line under the name of who speaks. */
-export function terminalReport(name: string): Report {
-  return {
-    info: (line) => console.error(`${name}: ${line}`),
-    warn: (line) => console.error(`${name}: warning: ${line}`),
+export function terminalReport(
+  name: string,
+  { isJson = false, fields = () => ({}) }: TerminalReportOptions = {},
+): Report {
+  if (!isJson) {
+    return {
+      info: (line) => console.error(`${name}: ${line}`),
+      warn: (line) => console.error(`${name}: warning: ${line}`),
+    };
+  }
+  const say = (level: string, message: string) => {
+    const time = formatDate(systemDateMs());
+    console.error(JSON.stringify({ time, level, source: name, ...fields(), message }));
   };
+  return { info: (line) => say("info", line), warn: (line) => say("warn", line) };
 }
 
 const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;

@@ -11,6 +11,7 @@ import type { Log } from "../bus/log.ts";
 import { type Clock, delay } from "../clock.ts";
 import type { Manifests, SystemManifest } from "../manifest/manifest.ts";
 import type { Report } from "../report.ts";
+import { getMeter, TraceSpan } from "../telemetry.ts";
 import { decodeMessage, type Encoded, encodeMessage, type HeaderFields } from "../wire/codec.ts";
 import type { MessageOf } from "../wire/messages.ts";
 import type { Subjects } from "../wire/subjects.ts";
@@ -24,6 +25,7 @@ import type { SystemDefinition } from "./system.ts";
 /** Schedules on hand for each credit; the coordinator sends no more than two, but others might. */
 const SCHEDULES_PER_CREDIT_MAX = 4;
 const ERROR_LENGTH_MAX = 4096;
+const MS_PER_S = 1000;
 /** Over NATS a message's headers count as well. */
 const HEADER_BYTES_MAX = 1024;
 
@@ -57,6 +59,10 @@ export class Instance {
   /** The newest schedule's tick and epoch. */
   #newest = { epoch: 0, tick: 0 };
   #busyMs = 0;
+  readonly #computeTime = getMeter().createHistogram("orrery.shard.compute", {
+    unit: "s",
+    description: "How long the script ran over a shard.",
+  });
 
   constructor(options: InstanceOptions) {
     const { manifests, manifest, definition } = options;
@@ -72,6 +78,11 @@ export class Instance {
       vitals: (elapsedMs) => this.#vitals(elapsedMs),
       onTerm: () => this.#runner.forget(),
     });
+  }
+
+  /** Number of the newest tick that it has been given a part of. */
+  get tick(): number {
+    return this.#newest.tick;
   }
 
   /** Registers, however long that takes, and offers its credits. */
@@ -117,9 +128,14 @@ export class Instance {
 
   /** Runs one schedule; `renew` is called before it is answered, whatever happens. */
   #run(message: Message, renew: () => void): void {
-    const run = this.#answerTo(message).then((publish) => {
+    const span = TraceSpan.from(message.headers, `run ${this.#options.manifest.name}`, {
+      side: "answers",
+      attributes: { "orrery.instance": this.#options.instanceId },
+    });
+    const run = span.run(() => this.#answerTo(message, span)).then((publish) => {
       if (!this.#stopping.signal.aborted) renew();
       publish();
+      span.end();
     }).catch((error) => {
       this.#options.report.warn(`cannot answer "${message.subject}": ${messageOf(error)}`);
     }).finally(() => this.#running.delete(run));
@@ -127,17 +143,21 @@ export class Instance {
   }
 
   /** Runs one schedule and returns what publishes its outcome. */
-  async #answerTo(message: Message): Promise<() => void> {
+  async #answerTo(message: Message, span: TraceSpan): Promise<() => void> {
     try {
       this.#checkRoom();
-      const shard = this.#runner.decode(this.#decodeSchedule(message));
+      const schedule = this.#decodeSchedule(message);
+      const { tick_id, shard: number, attempt } = schedule;
+      span.set({ "orrery.tick": tick_id, "orrery.shard": number, "orrery.attempt": attempt });
+      const shard = this.#runner.decode(schedule);
       const sets = await this.#sets.of(shard.schedule);
       await this.#nextTurn();
       if (this.#isObsolete(shard.schedule)) {
         return this.#publisherOf(this.#encodeAck(shard.schedule, { compute_ms: 0 }));
       }
-      return await this.#runShard(shard, { sets, reply: message.reply });
+      return await this.#runShard(shard, { sets, reply: message.reply, span });
     } catch (error) {
+      span.fail(messageOf(error));
       return () => this.#refuse(message, error);
     }
   }
@@ -181,7 +201,11 @@ export class Instance {
 
   async #runShard(
     shard: DecodedShard,
-    { sets, reply }: { sets: Record<string, BroadcastSet>; reply: string | undefined },
+    { sets, reply, span }: {
+      sets: Record<string, BroadcastSet>;
+      reply: string | undefined;
+      span: TraceSpan;
+    },
   ): Promise<() => void> {
     const { clock } = this.#options;
     const { schedule } = shard;
@@ -189,10 +213,12 @@ export class Instance {
     try {
       const output = await this.#runner.run(shard, sets);
       const compute_ms = this.#countRun(clock.now() - startedAt, output.rows);
+      span.set({ "orrery.rows": output.rows });
       return this.#publisherOf(this.#encodeResult(schedule, { ...output, compute_ms, reply }));
     } catch (error) {
       const compute_ms = this.#countRun(clock.now() - startedAt, 0);
       this.#totals.errors++;
+      span.fail(messageOf(error));
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       this.#options.report.warn(`tick ${schedule.tick_id}, shard ${schedule.shard}: ${text}`);
       const outcome = { compute_ms, error: text.slice(0, ERROR_LENGTH_MAX) };
@@ -261,6 +287,9 @@ export class Instance {
 
   #countRun(computeMs: number, rows: number): number {
     this.#busyMs += computeMs;
+    this.#computeTime.record(computeMs / MS_PER_S, {
+      "orrery.system": this.#options.manifest.name,
+    });
     this.#totals.shards++;
     this.#totals.rows += rows;
     return computeMs;

@@ -35,6 +35,7 @@ interface Flags {
   readonly prefix: string;
   readonly credits: number;
   readonly stopWithStdin?: boolean;
+  readonly logJson?: boolean;
 }
 
 /** Shards that an instance takes at a time: one to compute, the others on their way. */
@@ -60,6 +61,7 @@ function createCommand(name: string): Command {
     )
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
     .option("--credits <n>", "shards to take at a time", positiveInteger, CREDITS_DEFAULT)
+    .option("--log-json", "print each line as a JSON object, with the tick")
     .option("--stop-with-stdin", "stop when standard input ends, as for a child process")
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false);
@@ -103,7 +105,12 @@ async function runInstance(
 ): Promise<void> {
   const subjects = createSubjects(flags.prefix);
   const instanceId = `${manifest.name}-${crypto.randomUUID().slice(0, 8)}`;
-  const report = limitWarnings(terminalReport(instanceId), systemClock);
+  let tickNumber = () => 0;
+  const terminal = terminalReport(instanceId, {
+    isJson: flags.logJson,
+    fields: () => ({ tick: tickNumber() }),
+  });
+  const report = limitWarnings(terminal, systemClock);
   const stop = new AbortController();
   using _ = onStopSignal((count) => count > 1 ? Deno.exit(130) : stop.abort());
   if (flags.stopWithStdin) stdinEnd().then(() => stop.abort());
@@ -124,6 +131,7 @@ async function runInstance(
     credits: flags.credits,
     report,
   });
+  tickNumber = () => instance.tick;
   const stopped = new Promise<void>((resolve) => {
     if (stop.signal.aborted) resolve();
     stop.signal.addEventListener("abort", () => resolve(), { once: true });

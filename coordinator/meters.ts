@@ -1,0 +1,125 @@
+/**
+ * What the coordinator measures for OpenTelemetry. Counters and levels are read
+ * when they are exported, so that ticks pay for the histogram of their times alone.
+ *
+ * @module
+ */
+import type { Histogram, ObservableResult } from "@opentelemetry/api";
+import { getMeter } from "../lib/telemetry.ts";
+import type { Stats, SystemStats } from "./stats.ts";
+
+export interface MetersOptions {
+  readonly stats: Stats;
+  entities(): number;
+  /** Buffers of commands that wait for a tick. */
+  commandsWaiting(): number;
+  /** Queries that wait for their answer. */
+  queriesWaiting(): number;
+  /** Shards that a system's instances can take at a time. */
+  credits(system: string): number;
+  instances(system: string): number;
+}
+
+const MS_PER_S = 1000;
+/** In seconds: a tick of 60 Hz is the middle. */
+const TICK_BUCKETS = [0.001, 0.002, 0.004, 0.008, 0.0167, 0.0333, 0.0667, 0.133, 0.267, 1, 4];
+
+type SystemCount = { [K in keyof SystemStats]: SystemStats[K] extends number ? K : never }[
+  keyof Omit<SystemStats, "lastError">
+];
+
+/** By metric. */
+const SYSTEM_COUNTS: Readonly<Record<string, { of: SystemCount; unit: string; what: string }>> = {
+  "orrery.system.shards": { of: "shards", unit: "{shard}", what: "Shards whose result was taken." },
+  "orrery.system.rows": { of: "rows", unit: "{row}", what: "Rows of the shards that were taken." },
+  "orrery.system.errors": { of: "errors", unit: "{shard}", what: "Shards lost by an error." },
+  "orrery.system.late": { of: "late", unit: "{shard}", what: "Results that came too late." },
+  "orrery.system.skipped": { of: "skipped", unit: "{tick}", what: "Ticks that lacked a shard." },
+};
+
+export class Meters implements Disposable {
+  readonly #tickDuration: Histogram;
+  readonly #ends: (() => void)[] = [];
+
+  constructor(options: MetersOptions) {
+    const { stats } = options;
+    this.#tickDuration = getMeter().createHistogram("orrery.tick.duration", {
+      unit: "s",
+      description: "From a tick's start until it is handed to the log.",
+      advice: { explicitBucketBoundaries: TICK_BUCKETS },
+    });
+    this.#count(
+      "orrery.tick.overruns",
+      "{tick}",
+      "Ticks longer than their period.",
+      (result) => result.observe(stats.overruns),
+    );
+    this.#count(
+      "orrery.messages.refused",
+      "{message}",
+      "Messages that were refused.",
+      (result) => result.observe(stats.refused),
+    );
+    this.#count("orrery.network.io", "By", "Payloads of schedules and results.", (result) => {
+      result.observe(stats.bytesSent, { "network.io.direction": "transmit" });
+      result.observe(stats.bytesReceived, { "network.io.direction": "receive" });
+    });
+    for (const [name, { of, unit, what }] of Object.entries(SYSTEM_COUNTS)) {
+      this.#count(name, unit, what, (result) => {
+        for (const [system, counts] of stats.systems) {
+          result.observe(counts[of], { "orrery.system": system });
+        }
+      });
+    }
+    this.#level(
+      "orrery.entities",
+      "{entity}",
+      "Living entities.",
+      (result) => result.observe(options.entities()),
+    );
+    this.#level("orrery.queue.depth", "{message}", "Messages that wait.", (result) => {
+      result.observe(options.commandsWaiting(), { "orrery.queue": "commands" });
+      result.observe(options.queriesWaiting(), { "orrery.queue": "queries" });
+    });
+    this.#level("orrery.system.credits", "{shard}", "Shards taken at a time.", (result) => {
+      for (const system of stats.systems.keys()) {
+        result.observe(options.credits(system), { "orrery.system": system });
+      }
+    });
+    this.#level("orrery.system.instances", "{instance}", "Registered instances.", (result) => {
+      for (const system of stats.systems.keys()) {
+        result.observe(options.instances(system), { "orrery.system": system });
+      }
+    });
+  }
+
+  addTick(durationMs: number): void {
+    this.#tickDuration.record(durationMs / MS_PER_S);
+  }
+
+  [Symbol.dispose](): void {
+    for (const end of this.#ends) end();
+  }
+
+  #count(
+    name: string,
+    unit: string,
+    description: string,
+    observe: (result: ObservableResult) => void,
+  ): void {
+    const counter = getMeter().createObservableCounter(name, { unit, description });
+    counter.addCallback(observe);
+    this.#ends.push(() => counter.removeCallback(observe));
+  }
+
+  #level(
+    name: string,
+    unit: string,
+    description: string,
+    observe: (result: ObservableResult) => void,
+  ): void {
+    const gauge = getMeter().createObservableGauge(name, { unit, description });
+    gauge.addCallback(observe);
+    this.#ends.push(() => gauge.removeCallback(observe));
+  }
+}
