@@ -16,7 +16,7 @@ import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { parseCommands } from "../lib/wire/command.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
-import { WireError } from "../lib/wire/wire_error.ts";
+import { BusyError, WireError } from "../lib/wire/wire_error.ts";
 import { FencedError } from "./committer.ts";
 import { ControlService } from "./control_service.ts";
 import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
@@ -386,7 +386,7 @@ export class Coordinator {
   #betweenTicks(act: () => void): void {
     if (!this.#isTicking) return act();
     if (this.#waiting.length >= WAITING_MAX) {
-      throw new WireError("Cannot take the request: too many wait; try again later");
+      throw new BusyError("Cannot take the request: too many wait; try again later");
     }
     this.#waiting.push(act);
   }

@@ -9,7 +9,7 @@ import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Report } from "../lib/report.ts";
 import { decodeMessage, type Encoded, encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
-import { WireError } from "../lib/wire/wire_error.ts";
+import { BusyError, WireError } from "../lib/wire/wire_error.ts";
 
 const REASON_LENGTH_MAX = 4096;
 
@@ -22,7 +22,7 @@ export interface ReceptionOptions {
 
 export interface Listener<T extends MessageType> {
   take(value: MessageOf<T>, message: Message): void;
-  /** Why nothing can be taken now: then a message is refused without a look at it. */
+  /** Why nothing can be taken now, but may be later: then a message is refused without a look at it. */
   refusal?(): string | undefined;
 }
 
@@ -47,7 +47,7 @@ export class Reception {
       : listener;
     this.#options.bus.subscribe(subject, (message) => {
       const why = refusal?.();
-      if (why !== undefined) return this.#refuse(message, why);
+      if (why !== undefined) return this.#refuse(message, new BusyError(why));
       this.#guard(message, () => take(decodeMessage(type, message), message));
     });
   }
@@ -93,7 +93,7 @@ export class Reception {
   ): void {
     work.then(
       (value) => this.#guard(message, () => this.reply(message, type, value)),
-      (error) => this.#refuse(message, error instanceof Error ? error.message : String(error)),
+      (error) => this.#refuse(message, error instanceof Error ? error : new Error(String(error))),
     );
   }
 
@@ -106,15 +106,15 @@ export class Reception {
       handle();
     } catch (error) {
       if (!(error instanceof WireError || error instanceof RangeError)) throw error;
-      this.#refuse(message, error.message);
+      this.#refuse(message, error);
     }
   }
 
-  #refuse(message: Refusable, why: string): void {
+  #refuse(message: Refusable, error: Error): void {
     const { report, onRefused } = this.#options;
-    const reason = why.slice(0, REASON_LENGTH_MAX);
+    const reason = error.message.slice(0, REASON_LENGTH_MAX);
     onRefused();
     report.warn(`refused a message on "${message.subject}": ${reason}`);
-    this.reply(message, "Refusal", { reason });
+    this.reply(message, "Refusal", { reason, ...(error instanceof BusyError && { retry: true }) });
   }
 }

@@ -19,7 +19,7 @@ import {
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import type { WorldImage } from "../lib/snapshot/world_image.ts";
 import type { EventData } from "../lib/wire/events.ts";
-import { WireError } from "../lib/wire/wire_error.ts";
+import { BusyError } from "../lib/wire/wire_error.ts";
 
 export interface SnapshotPolicy {
   /** How often an automatic one is taken. */
@@ -93,7 +93,7 @@ export class Snapshotter {
   /**
    * Takes a snapshot of the world as it is, or will be once those before are
    * stored, and resolves when it is stored, too.
-   * @throws {WireError} when too many wait.
+   * @throws {BusyError} when too many wait.
    * @throws {SnapshotError} when it could not be stored.
    */
   save({ kind, note }: { kind: SnapshotKind; note?: string | undefined }): Promise<SnapshotInfo> {
@@ -141,7 +141,7 @@ export class Snapshotter {
   /** Runs `work` while no snapshot is being taken. */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
     if (this.#waiting >= WAITING_MAX) {
-      throw new WireError("Cannot take the request: too many snapshots wait; try again later");
+      throw new BusyError("Cannot take the request: too many snapshots wait; try again later");
     }
     this.#waiting++;
     const run = this.#last.then(work).finally(() => this.#waiting--);

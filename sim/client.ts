@@ -9,7 +9,7 @@ import { delay } from "../lib/clock.ts";
 import type { Schema } from "../lib/ecs/component.ts";
 import { encodeFieldValue } from "../lib/wire/command.ts";
 import type { MessageOf, MessageType, WireCommand } from "../lib/wire/messages.ts";
-import { requestMessage } from "../lib/wire/request.ts";
+import { RefusedError, requestMessage } from "../lib/wire/request.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import type { Draw } from "./draw.ts";
 import type { Observer } from "./observer.ts";
@@ -143,7 +143,7 @@ export class Client {
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       // Any other refusal is a fault: what this client asks for is right.
-      const isRetried = RETRIED.has(error.name) || error.message.endsWith("try again later");
+      const isRetried = RETRIED.has(error.name) || (error instanceof RefusedError && error.isBusy);
       if (!isRetried) throw error;
       await delay(process.clock, draw.unit() * REQUEST_TIMEOUT_MS);
       return undefined;

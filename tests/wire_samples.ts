@@ -306,5 +306,5 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
     changed: { Mesh: 1 },
     marks: { Mass: new Uint8Array(16) },
   },
-  Refusal: { reason: "no" },
+  Refusal: { reason: "no", retry: true },
 };

@@ -337,7 +337,11 @@ export const MESSAGES = {
   ...SNAPSHOT_MESSAGES,
 
   /** The answer to a request or schedule that was refused. */
-  Refusal: z.object({ reason: text }),
+  Refusal: z.object({
+    reason: text,
+    /** True when the same message may be taken later. */
+    retry: z.boolean().optional(),
+  }),
 } as const;
 
 export type MessageType = keyof typeof MESSAGES;

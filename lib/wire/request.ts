@@ -10,6 +10,13 @@ import type { MessageOf, MessageType } from "./messages.ts";
 /** The receiver refused a request; the message is its reason. */
 export class RefusedError extends Error {
   override readonly name = "RefusedError";
+  /** True when the same request may be taken later. */
+  readonly isBusy: boolean;
+
+  constructor({ reason, retry = false }: MessageOf<"Refusal">) {
+    super(reason);
+    this.isBusy = retry;
+  }
 }
 
 export interface WireRequest<T extends MessageType, R extends MessageType> {
@@ -35,7 +42,7 @@ export async function requestMessage<T extends MessageType, R extends MessageTyp
   const { data, options } = encodeMessage(type, value, fields);
   const reply = await bus.request(subject, data, { ...options, timeoutMs });
   if (reply.headers["msg-type"] === "Refusal") {
-    throw new RefusedError(decodeMessage("Refusal", reply).reason);
+    throw new RefusedError(decodeMessage("Refusal", reply));
   }
   return decodeMessage(replyType, reply);
 }

@@ -5,5 +5,10 @@
  * @module
  */
 export class WireError extends Error {
-  override readonly name = "WireError";
+  override readonly name: string = "WireError";
+}
+
+/** Nothing is wrong with the message, but too much is under way; it may be sent again later. */
+export class BusyError extends WireError {
+  override readonly name = "BusyError";
 }
