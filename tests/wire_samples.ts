@@ -260,6 +260,8 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
         late: 2,
         skipped: 3,
         ticks: 4,
+        bytes_sent: 5e9,
+        bytes_received: 6e9,
         compute_ms_per_tick: 1.5,
         last_error: { tick_id: 6, shard: 0, instance_id, text: "Error: no" },
       },

@@ -131,6 +131,9 @@ export const WORLD_MESSAGES = {
         skipped: notNegative,
         /** Ticks in which it ran. */
         ticks: notNegative,
+        /** Of schedules that were sent, each time, and of results that were taken. */
+        bytes_sent: notNegative,
+        bytes_received: notNegative,
         /** How long its scripts ran, over all instances: the mean of the last ticks. */
         compute_ms_per_tick: notNegative,
         last_error: lastError.optional(),
