@@ -82,9 +82,9 @@ export const WORLD_MESSAGES = {
 
   /** any → coordinator (request). */
   TraceRequest: z.object({
-    /** The first tick; the newest by default. */
+    /** The first tick; by default, as many of the newest as `ticks` says. */
     from_tick: u64.optional(),
-    /** How many at the most; all from there on by default. */
+    /** How many at the most; all by default. */
     ticks: countFromOne.optional(),
   }),
   TraceReply: z.object({
