@@ -10,7 +10,6 @@ import type { Components } from "../lib/query/path.ts";
 import type { ResultRow } from "../lib/query/rows.ts";
 import type { QuerySpec } from "../lib/query/spec.ts";
 import { WatchedRows } from "../lib/query/watched_rows.ts";
-import type { MessageOf } from "../lib/wire/messages.ts";
 import { rowJson, rowLine, rowsText } from "./row_text.ts";
 import {
   type Context,
@@ -90,7 +89,7 @@ async function printRows(
     ? "No row matches."
     : rowsText(rows, { heading, isEvery: isEvery(spec) }).join("\n");
   const [first, last] = ticks;
-  answer(table, { tick: last, rows: rows.map(rowJson), more: hasMore });
+  answer(table, { tick: last, rows: rowsJson(rows, spec), more: hasMore });
   if (isJson) return;
   if (first !== last) {
     note(`The rows are of ticks ${first} to ${last}; pause the world for one moment.`);
@@ -121,7 +120,11 @@ async function watch(
     take: (delta) => {
       const changes = watched.apply(delta);
       if (isTable) return showTable(context, watched, { spec: { ...spec, limit }, components });
-      if (isJson) return printChanges(context, delta, changes);
+      if (isJson) {
+        const { tick_id: tick, reset, more } = delta;
+        const changed = rowsJson(changes.changed, spec);
+        return context.answer("", { tick, reset, changed, gone: changes.gone, more });
+      }
       for (const entity of changes.gone) context.answer(`- ${entity}`, undefined);
       for (const row of changes.changed) context.answer(`+ ${rowLine(row)}`, undefined);
     },
@@ -135,12 +138,8 @@ function withSortKeys({ query, where, sort = [] }: QuerySpec): QuerySpec {
   return { where, query: { ...query, optional: [...query.optional ?? [], ...fields] } };
 }
 
-function printChanges(
-  { answer }: Context,
-  { tick_id, reset, more }: MessageOf<"QueryDelta">,
-  { changed, gone }: { changed: readonly ResultRow[]; gone: readonly number[] },
-): void {
-  answer("", { tick: tick_id, reset, changed: changed.map(rowJson), gone, more });
+function rowsJson(rows: readonly ResultRow[], spec: QuerySpec) {
+  return rows.map((row) => rowJson(row, { isEvery: isEvery(spec) }));
 }
 
 function showTable(

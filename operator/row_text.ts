@@ -11,10 +11,15 @@ const CELL_LENGTH_MAX = 40;
 /** Digits that an f32 has, about. */
 const DIGITS = 7;
 
+export interface RowOptions {
+  /** Whether all components of each row were asked for. */
+  readonly isEvery: boolean;
+}
+
 /** A table with a column for every field that a row has. */
 export function rowsText(
   rows: readonly ResultRow[],
-  { heading, isEvery }: { heading: (text: string) => string; isEvery: boolean },
+  { heading, isEvery }: RowOptions & { heading: (text: string) => string },
 ): string[] {
   const keys = [...new Set(rows.flatMap(({ values }) => [...values.keys()]))].toSorted();
   const head = ["entity", ...isEvery ? ["components"] : [], ...keys];
@@ -36,10 +41,10 @@ export function rowLine({ entity, values }: ResultRow): string {
   return [`${entity}`, ...fields].join(" ");
 }
 
-/** Field values by component; tags among them where components are listed. */
-export function rowJson({ entity, components, values }: ResultRow) {
+/** Field values by component: those that were read, or where everything was, tags as well. */
+export function rowJson({ entity, components, values }: ResultRow, { isEvery }: RowOptions) {
   const byComponent: Record<string, Record<string, unknown>> = {};
-  for (const name of components ?? []) byComponent[name] = {};
+  for (const name of isEvery ? components ?? [] : []) byComponent[name] = {};
   for (const [key, value] of values) {
     const [component, field] = key.split(".");
     (byComponent[component] ??= {})[field] = value;

@@ -90,10 +90,11 @@ Deno.test("rows are shown as a table, as lines and as JSON", () => {
   ]);
   assertEquals(rowLine(rows[1]), "12 Account.id=9223372036854775808");
   assertEquals(
-    toJson(rowJson(rows[1])),
+    toJson(rowJson(rows[1], { isEvery: true })),
     '{"entity":12,"components":{"Account":{"id":"9223372036854775808"}}}',
   );
-  assertEquals(rowJson(rows[0]).components.Boid, {});
+  assertEquals(rowJson(rows[0], { isEvery: true }).components.Boid, {});
+  assertEquals(Object.keys(rowJson(rows[0], { isEvery: false }).components), ["Health", "Label"]);
 });
 
 const counts = { instances: 2, load: 0.5, shards: 9, rows: 1000, errors: 1, late: 0, skipped: 0 };
