@@ -61,6 +61,8 @@ export class Watch {
   #search: Search | undefined;
   #isFresh = true;
   #isMoreTold = false;
+  /** Deltas since the last that reset. */
+  #sequence = 0;
   /** Rows match that there was no room for. */
   #isCut = false;
 
@@ -102,7 +104,9 @@ export class Watch {
     // Whoever was told that there is more is told when there is not.
     if (isNothing && !(isWhole && this.#isMoreTold)) return { delta: undefined, work };
     this.#isMoreTold = !isWhole;
+    this.#sequence = isReset ? 0 : this.#sequence + 1;
     const delta = {
+      sequence: this.#sequence,
       chunks: page.chunks(),
       gone: encodeEntities(Float64Array.from(gone)),
       reset: isReset,

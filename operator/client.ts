@@ -39,7 +39,8 @@ export interface QueryResult {
 export interface WatchOptions {
   readonly signal: AbortSignal;
   readonly everyMs: number;
-  take(delta: MessageOf<"QueryDelta">): void;
+  /** Returns false when one before was lost, so that the watch has to begin anew. */
+  take(delta: MessageOf<"QueryDelta">): boolean;
 }
 
 type Pair<T extends MessageType, R extends MessageType> = readonly [type: T, replyType: R];
@@ -118,12 +119,13 @@ export class Client {
     { query, where, limit }: QuerySpec,
     { signal, everyMs, take }: WatchOptions,
   ): Promise<void> {
-    const { bus, clock } = this.#options;
+    const { bus } = this.#options;
     const failed = Promise.withResolvers<never>();
+    let broken = new AbortController();
     const deliver = bus.createInbox();
     const subscription = bus.subscribe(deliver, (message) => {
       try {
-        take(decodeMessage("QueryDelta", message));
+        if (!take(decodeMessage("QueryDelta", message))) broken.abort();
       } catch (error) {
         failed.reject(error);
       }
@@ -139,7 +141,12 @@ export class Client {
       components: true,
     });
     try {
-      await Promise.race([failed.promise, this.#renew(value, { clock, signal })]);
+      const renewing = this.#renew(value, {
+        signal,
+        broken: () => broken.signal,
+        mend: () => broken = new AbortController(),
+      });
+      await Promise.race([failed.promise, renewing]);
     } finally {
       subscription.unsubscribe();
     }
@@ -147,17 +154,25 @@ export class Client {
 
   async #renew(
     value: MessageOf<"QueryWatch">,
-    { clock, signal }: { clock: Clock; signal: AbortSignal },
+    { signal, broken, mend }: {
+      signal: AbortSignal;
+      broken(): AbortSignal;
+      mend(): void;
+    },
   ): Promise<void> {
-    await this.#ask(this.subjects.queryWatch, ["QueryWatch", "QueryWatchReply"], value);
+    const { clock } = this.#options;
+    const pair = ["QueryWatch", "QueryWatchReply"] as const;
+    await this.#ask(this.subjects.queryWatch, pair, value);
     for (;;) {
-      await delay(clock, RENEW_MS, signal);
+      await delay(clock, RENEW_MS, AbortSignal.any([signal, broken()]));
       if (signal.aborted) return;
+      const isBroken = broken().aborted;
+      if (isBroken) mend();
       // Where nobody leads at the moment, somebody will, or the user has seen enough.
-      await this.#ask(this.subjects.queryWatch, ["QueryWatch", "QueryWatchReply"], value)
-        .catch((error) => {
-          if (!(error instanceof UnansweredError)) throw error;
-        });
+      const request = isBroken ? { ...value, restart: true } : value;
+      await this.#ask(this.subjects.queryWatch, pair, request).catch((error) => {
+        if (!(error instanceof UnansweredError)) throw error;
+      });
     }
   }
 

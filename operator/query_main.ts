@@ -119,14 +119,17 @@ async function watch(
     everyMs,
     take: (delta) => {
       const changes = watched.apply(delta);
-      if (isTable) return showTable(context, watched, { spec: { ...spec, limit }, components });
-      if (isJson) {
+      if (watched.isBroken) return false;
+      if (isTable) showTable(context, watched, { spec: { ...spec, limit }, components });
+      else if (isJson) {
         const { tick_id: tick, reset, more } = delta;
         const changed = rowsJson(changes.changed, spec);
-        return context.answer("", { tick, reset, changed, gone: changes.gone, more });
+        context.answer("", { tick, reset, changed, gone: changes.gone, more });
+      } else {
+        for (const entity of changes.gone) context.answer(`- ${entity}`, undefined);
+        for (const row of changes.changed) context.answer(`+ ${rowLine(row)}`, undefined);
       }
-      for (const entity of changes.gone) context.answer(`- ${entity}`, undefined);
-      for (const row of changes.changed) context.answer(`+ ${rowLine(row)}`, undefined);
+      return true;
     },
   });
 }

@@ -180,6 +180,7 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
   QueryWatchReply: { watch_id: "w", lease_ms: 1000 },
   QueryDelta: {
     watch_id: "w",
+    sequence: 3,
     tick_id: 7,
     chunks: [chunk],
     gone: new Uint8Array(8),
