@@ -157,6 +157,12 @@ function openTargets(subjects: Subjects) {
       good: { op: "status" },
       wrong: [{ op: "rate" }],
     }),
+  ] as const;
+}
+
+/** What it is asked by anybody. */
+function queryTargets(subjects: Subjects) {
+  return [
     target({
       subject: subjects.queryRequest,
       type: "QueryRequest",
@@ -202,6 +208,11 @@ function openTargets(subjects: Subjects) {
       ],
     }),
   ] as const;
+}
+
+/** All that it listens to. */
+function coordinatorTargets(subjects: Subjects) {
+  return [...memberTargets(subjects), ...openTargets(subjects), ...queryTargets(subjects)];
 }
 
 /** What instances of `move` listen to. */
@@ -277,7 +288,7 @@ Deno.test("1,000 malformed messages on each subject are refused, counted and sur
   const beats = await onlooker.watch(subjects.heartbeat, "Heartbeat");
 
   let expected = 0;
-  for (const { subject, ...samples } of [...memberTargets(subjects), ...openTargets(subjects)]) {
+  for (const { subject, ...samples } of coordinatorTargets(subjects)) {
     const forged = samples.type === "ComponentShard" ? FORGED_RESULTS : 0;
     const count = MESSAGES_PER_SUBJECT - forged;
     for (const { data, headers } of messagesOf(samples as Samples<MessageType>, count)) {
