@@ -17,7 +17,7 @@ const TICKS_MAX = 120;
 /** Of one system in one tick; the others are counted alone. */
 const SHARDS_MAX = 256;
 /** In one answer, so that it neither takes long nor outgrows a message. */
-const ANSWER_SHARDS_MAX = 2000;
+const ANSWER_SHARDS_MAX = 600;
 
 /** What is kept of a system's part in a tick; nothing of its rows. */
 interface KeptRun {
