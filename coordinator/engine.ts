@@ -232,10 +232,10 @@ export class Engine {
     const stats = this.#options.stats.systems.get(result.system);
     if (stats === undefined) throw new WireError(`Cannot take a result of "${result.system}"`);
     const key = { ...result, tick: result.tick_id };
-    this.#options.stats.bytesReceived += message.data.length;
     try {
       if (this.#runOf(result)?.acceptResult(result) === true) {
         this.#spans?.receive(key, { instance: result.instance_id });
+        stats.bytesReceived += message.data.length;
         const hasReceipt = message.reply === this.inbox.subjectOf(key);
         return this.#committer.receipts.accept(key, { ...publicationOf(message), hasReceipt });
       }
@@ -342,7 +342,7 @@ export class Engine {
     const traced = this.#spans?.send(key, { subject, bytes: data.length });
     const headers = { ...options.headers, ...traced };
     bus.publish(subject, data, { headers, reply: this.inbox.subjectOf(key) });
-    stats.bytesSent += data.length;
+    stats.system(key.system).bytesSent += data.length;
   }
 
   #buildGraph() {

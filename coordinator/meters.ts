@@ -61,8 +61,11 @@ export class Meters implements Disposable {
       (result) => result.observe(stats.refused),
     );
     this.#count("orrery.network.io", "By", "Payloads of schedules and results.", (result) => {
-      result.observe(stats.bytesSent, { "network.io.direction": "transmit" });
-      result.observe(stats.bytesReceived, { "network.io.direction": "receive" });
+      for (const [system, { bytesSent, bytesReceived }] of stats.systems) {
+        const of = { "orrery.system": system };
+        result.observe(bytesSent, { ...of, "network.io.direction": "transmit" });
+        result.observe(bytesReceived, { ...of, "network.io.direction": "receive" });
+      }
     });
     for (const [name, { of, unit, what }] of Object.entries(SYSTEM_COUNTS)) {
       this.#count(name, unit, what, (result) => {

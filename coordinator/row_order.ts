@@ -77,7 +77,7 @@ export class RowOrder {
 
 const NO_COLUMN = { data: [], stride: 1, lane: 0 };
 
-export class TopRows {
+class TopRows {
   readonly #order: RowOrder;
   readonly #count: number;
   /** A heap: each is no better than the two at twice its place, so the worst is first. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { encode } from "@std/msgpack";
 import * as fc from "fast-check";
-import { evaluateQuery } from "../lib/query/evaluate.ts";
+import { conditionOf, evaluateQuery } from "../lib/query/evaluate.ts";
 import { formatQueryText } from "../lib/query/format.ts";
 import { parseQueryText } from "../lib/query/parse.ts";
 import type { QuerySpec } from "../lib/query/spec.ts";
@@ -82,6 +82,20 @@ Deno.test("a query that means the same as its text selects the same rows", () =>
     const again = parseQueryText(formatQueryText(spec), SCHEMA);
     assertEquals(evaluateQuery(rows, again, SCHEMA), evaluateQuery(rows, spec, SCHEMA));
   }
+});
+
+Deno.test("conditionOf() tells whether a row passes, which it does not without the component", () => {
+  const passes = (text: string, components: Record<string, Record<string, unknown>>) => {
+    const { where } = parseQueryText(`where ${text}`, SCHEMA);
+    assert(where);
+    const row = { entity: 7, components: new Map(Object.entries(components)) };
+    return conditionOf(SCHEMA, where)(row);
+  };
+  assertEquals(passes("Entity = 7 and Health.hp > 2", { Health: { hp: 3 } }), true);
+  assertEquals(passes("Health.hp != 3", {}), false);
+  assertEquals(passes("not Health.hp = 3", {}), true);
+  assertEquals(passes("Velocity.linear.y = 2", { Velocity: { linear: [1, 2, 3] } }), true);
+  assertEquals(passes("Label.tags contains 3", { Label: { tags: [1, 3n] } }), true);
 });
 
 Deno.test("parseQueryText() reads all that there is to say", () => {

@@ -37,7 +37,8 @@ interface Layer {
 const LAYERS: readonly Layer[] = [
   {
     name: "base",
-    files: /^lib\/(clock|deno_run|random|report|text_table|user_error)\.ts$|^lib\/std\//,
+    files:
+      /^lib\/(byte_size|clock|deno_run|plain_json|random|report|text_table|user_error)\.ts$|^lib\/std\//,
     imports: [],
     packages: ["#msgpack"],
   },
@@ -168,8 +169,9 @@ const LAYERS: readonly Layer[] = [
 /** Whoever else touches the machine is handed it as a parameter. */
 const MACHINE_USERS: Readonly<Record<string, RegExp>> = {
   Deno:
-    /(^|_|\/)main\.ts$|^lib\/(cli|manifest\/(load|generated_files)|runtime\/load_script)\.ts$|^lib\/nats_server\/|^chaos\/|^coordinator\/(connection|snapshot_paths|status_display|supervisor)\.ts$/,
-  console: /(^|_|\/)main\.ts$|^lib\/cli\.ts$|^coordinator\/status_display\.ts$/,
+    /(^|_|\/)main\.ts$|^lib\/(cli|manifest\/(load|generated_files)|runtime\/load_script)\.ts$|^lib\/nats_server\/|^chaos\/|^coordinator\/(connection|snapshot_paths|status_display|supervisor)\.ts$|^operator\/terminal\.ts$/,
+  console:
+    /(^|_|\/)main\.ts$|^lib\/cli\.ts$|^coordinator\/status_display\.ts$|^operator\/terminal\.ts$/,
   crypto: /^lib\/(cli|runtime\/main|nats_server\/fetch_release)\.ts$/,
   fetch: /^lib\/nats_server\/fetch_release\.ts$/,
   Date: /^lib\/clock\.ts$/,

@@ -267,3 +267,32 @@ Deno.test("Watches.open() refuses more watches than there may be, and overlong q
   const where = { op: "=", path: "Health.hq", value: 1 } as const;
   assertThrows(() => scene.open("w.2", { where }), WireError, 'did you mean "hp"?');
 });
+
+Deno.test("WatchedRows finds out that a delta was lost, and is whole again when the watch begins anew", () => {
+  const world = field(3);
+  const deltas: MessageOf<"QueryDelta">[] = [];
+  const watches = new Watches({
+    world,
+    payloadBytesMax: 1024 * KIBIBYTE,
+    publish: (_, { data }) => void deltas.push(decodePayload("QueryDelta", data)),
+  });
+  const request = { query: { read: ["Health"] }, deliver: "w", lease_ms: LEASE_MS };
+  watches.open(request, 0);
+  for (let tick = 1; tick <= 4; tick++) {
+    watches.push(tick, 0);
+    touch(world);
+  }
+  const rows = new WatchedRows(SCHEMA);
+  assertEquals(rows.apply(deltas[1]).changed, []);
+  assert(rows.isBroken, "what came before the first is not there");
+  rows.apply(deltas[0]);
+  rows.apply(deltas[1]);
+  assertEquals(rows.apply(deltas[1]).changed, [], "one that comes twice is taken once");
+  assertEquals([rows.isBroken, rows.tick], [false, 2]);
+  rows.apply(deltas[3]);
+  assertEquals([rows.isBroken, rows.tick], [true, 2]);
+  watches.open({ ...request, restart: true }, 0);
+  watches.push(5, 0);
+  rows.apply(deltas[4]);
+  assertEquals([rows.isBroken, rows.tick, rows.rows.size], [false, 5, 3]);
+});
