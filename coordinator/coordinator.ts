@@ -19,6 +19,7 @@ import type { Subjects } from "../lib/wire/subjects.ts";
 import { BusyError, WireError } from "../lib/wire/wire_error.ts";
 import { FencedError } from "./committer.ts";
 import { ControlService } from "./control_service.ts";
+import { describeCounts } from "./description.ts";
 import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
 import { buildGraph } from "./graph.ts";
 import type { Lease } from "./lease.ts";
@@ -33,7 +34,6 @@ import { SnapshotService, type SnapshotServiceOptions } from "./snapshot_service
 import type { SnapshotPolicy } from "./snapshotter.ts";
 import { Stats } from "./stats.ts";
 import { openSets } from "./streams.ts";
-import { creditsOf } from "./system_run.ts";
 import { Succession, type SuccessionOptions, type Term } from "./succession.ts";
 
 export interface CoordinatorOptions extends Pick<SuccessionOptions, "isLossAllowed"> {
@@ -175,8 +175,7 @@ export class Coordinator {
       entities: () => this.entityCount,
       commandsWaiting: () => this.#engine.queue.length,
       queriesWaiting: () => this.#queries.waiting,
-      credits: (system) => creditsOf(this.instancesOf(system)).total,
-      instances: (system) => this.instancesOf(system).length,
+      seats: (system) => this.instancesOf(system),
     });
     this.#snapshots = new SnapshotService({
       ...options,
@@ -198,11 +197,6 @@ export class Coordinator {
 
   get entityCount(): number {
     return this.#engine.world.entityCount;
-  }
-
-  /** The schedule as built for the archetypes of now. */
-  get graph(): Engine["graph"] {
-    return this.#engine.graph;
   }
 
   /** The digest of the whole world, in canonical order; meaningful between ticks. */
@@ -250,17 +244,15 @@ export class Coordinator {
   async #tick(): Promise<void> {
     const { clock } = this.#options;
     const startedAt = clock.now();
+    const { dt, periodMs } = this.#pace;
     this.#isTicking = true;
     this.#queries.close();
-    const isDone = await this.#engine.tick(this.#pace.dt, this.#pace.periodMs);
+    const isDone = await this.#engine.tick(dt, periodMs);
     this.#isTicking = false;
     if (!isDone) return;
     const now = clock.now();
     this.#meters.addTick(now - startedAt);
-    const overrun = this.stats.overran.note(now - startedAt, {
-      periodMs: this.#pace.periodMs,
-      now,
-    });
+    const overrun = this.stats.overran.note(now - startedAt, { periodMs, now });
     if (overrun) this.#engine.announce("tick.overrun", overrun);
     for (const act of this.#waiting.splice(0)) act();
     this.#queries.open();
@@ -325,11 +317,6 @@ export class Coordinator {
   }
 
   #status(): MessageOf<"ControlReply"> {
-    const systems = Array.from(this.stats.systems, ([name, counts]) => {
-      const instances = this.instancesOf(name);
-      const load = instances.reduce((sum, { load }) => sum + load, 0) / (instances.length || 1);
-      return [name, { instances: instances.length, load, ...counts }] as const;
-    });
     return {
       epoch: this.#epoch,
       tick_id: this.tickNumber,
@@ -338,7 +325,7 @@ export class Coordinator {
       entities: this.entityCount,
       overruns: this.stats.overruns,
       refused: this.stats.refused,
-      systems: Object.fromEntries(systems),
+      systems: describeCounts(this.stats, (system) => this.instancesOf(system)),
     };
   }
 
@@ -376,8 +363,8 @@ export class Coordinator {
 
   /** A server that was started anew has no stream of sets. */
   #reopenSets(): Promise<boolean> {
-    return openSets(this.#options).then(() => true, (error) => {
-      this.#options.report.warn(error instanceof Error ? error.message : String(error));
+    return openSets(this.#options).then(() => true, (error: Error) => {
+      this.#options.report.warn(error.message);
       return false;
     });
   }

@@ -131,6 +131,20 @@ export function describeSystems(view: SystemsView): MessageOf<"SystemsReply"> {
   };
 }
 
+/** What the systems have done so far, as a status has it. */
+export function describeCounts(
+  { systems }: Stats,
+  instancesOf: SystemsView["instancesOf"],
+): MessageOf<"ControlReply">["systems"] {
+  const counts = Array.from(systems, ([name, { shards, rows, errors, late, skipped }]) => {
+    const instances = instancesOf(name);
+    const load = instances.reduce((sum, { load }) => sum + load, 0) / (instances.length || 1);
+    const system = { instances: instances.length, load, shards, rows, errors, late, skipped };
+    return [name, system] as const;
+  });
+  return Object.fromEntries(counts);
+}
+
 function instanceOf(instance: RegisteredInstance, now: number) {
   const { id, sinceTick, seenAt, load, shards, rows, errors, refused, credits } = instance;
   return {

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import type { Histogram, ObservableResult } from "@opentelemetry/api";
-import { getMeter } from "../lib/telemetry.ts";
+import { getMeter, type Histogram, type ObservableResult } from "../lib/telemetry.ts";
+import type { Seat } from "./placement.ts";
 import type { Stats, SystemStats } from "./stats.ts";
+import { creditsOf } from "./system_run.ts";
 
 export interface MetersOptions {
   readonly stats: Stats;
@@ -15,9 +16,8 @@ export interface MetersOptions {
   commandsWaiting(): number;
   /** Queries that wait for their answer. */
   queriesWaiting(): number;
-  /** Shards that a system's instances can take at a time. */
-  credits(system: string): number;
-  instances(system: string): number;
+  /** A system's instances as of now. */
+  seats(system: string): readonly Seat[];
 }
 
 const MS_PER_S = 1000;
@@ -86,12 +86,12 @@ export class Meters implements Disposable {
     });
     this.#level("orrery.system.credits", "{shard}", "Shards taken at a time.", (result) => {
       for (const system of stats.systems.keys()) {
-        result.observe(options.credits(system), { "orrery.system": system });
+        result.observe(creditsOf(options.seats(system)).total, { "orrery.system": system });
       }
     });
     this.#level("orrery.system.instances", "{instance}", "Registered instances.", (result) => {
       for (const system of stats.systems.keys()) {
-        result.observe(options.instances(system), { "orrery.system": system });
+        result.observe(options.seats(system).length, { "orrery.system": system });
       }
     });
   }

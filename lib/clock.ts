@@ -34,6 +34,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** The machine's date at the origin of its own clock, in milliseconds since 1970. */
+export function systemOriginMs(): number {
+  return performance.timeOrigin;
+}
+
 /** The machine's date, in milliseconds since 1970: for people to read, never to reckon with. */
 export function systemDateMs(): number {
   return Date.now();

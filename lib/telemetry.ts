@@ -18,6 +18,9 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { Headers } from "./bus/bus.ts";
+import { systemOriginMs } from "./clock.ts";
+
+export type { Histogram, ObservableResult } from "@opentelemetry/api";
 
 const SCOPE = "orrery";
 const NOTHING: Headers = Object.freeze({});
@@ -84,9 +87,9 @@ export class TraceSpan {
     this.#span.setStatus({ code: SpanStatusCode.ERROR, message });
   }
 
-  /** @param at when it ended, on the clock of `performance.now()`; now by default */
+  /** @param at when it ended, on the machine's own clock; now by default */
   end(at?: number): void {
-    this.#span.end(at === undefined ? undefined : performance.timeOrigin + at);
+    this.#span.end(at === undefined ? undefined : systemOriginMs() + at);
   }
 }
 

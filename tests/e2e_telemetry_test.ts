@@ -26,51 +26,8 @@ Deno.test("one tick is one trace, over the coordinator, both instances and every
     "a trace of both instances",
     () => Promise.resolve(wholeTrace(receiver)),
   );
-  const byId = new Map(trace.map((span) => [span.spanId, span]));
-  const named = (name: string) => trace.filter((span) => span.name === name);
-  const [[tick], [system], [commit]] = ["tick", `system ${SYSTEM}`, "commit"].map(named);
-  assertEquals([tick.service, tick.parentSpanId], ["coordinator", ""]);
-  for (const part of [system, commit]) assertEquals(part.parentSpanId, tick.spanId);
-  const shards = named(`shard ${SYSTEM}`);
-  assertEquals(
-    shards.map(({ attributes }) => attributes["orrery.shard"]).sort(),
-    shards.map((_, i) => i),
-  );
-  for (const shard of shards) {
-    assertEquals([shard.kind, shard.parentSpanId], [CLIENT, system.spanId]);
-    assertEquals(shard.attributes["messaging.system"], "nats");
-  }
-  const runs = named(`run ${SYSTEM}`);
-  assertEquals(runs.length, shards.length);
-  for (const run of runs) {
-    const shard = byId.get(run.parentSpanId);
-    assert(shard !== undefined, "a run belongs to no shard");
-    assertEquals(run.kind, SERVER);
-    for (const key of ["orrery.tick", "orrery.shard", "orrery.instance"]) {
-      assertEquals(run.attributes[key], shard.attributes[key], key);
-    }
-  }
-  assertEquals(new Set(runs.map(({ attributes }) => attributes["orrery.instance"])), new Set(ids));
-
-  const expected = {
-    "orrery.tick.duration": "s",
-    "orrery.tick.overruns": "{tick}",
-    "orrery.messages.refused": "{message}",
-    "orrery.network.io": "By",
-    "orrery.queue.depth": "{message}",
-    "orrery.system.credits": "{shard}",
-    "orrery.shard.compute": "s",
-  };
-  await poll(
-    "all metrics",
-    () => Promise.resolve(Object.keys(expected).every((name) => receiver.metrics.has(name))),
-  );
-  for (const [name, unit] of Object.entries(expected)) {
-    assertEquals(receiver.metrics.get(name)?.unit, unit, name);
-  }
-  assertEquals(receiver.metrics.get("orrery.system.credits")?.points, [{
-    "orrery.system": SYSTEM,
-  }]);
+  assertNested(trace, ids);
+  await assertMetrics(receiver);
 
   coord.kill("SIGINT");
   await finalOf(coord);
@@ -96,4 +53,58 @@ function wholeTrace({ spans }: OtlpReceiver): ReceivedSpan[] | undefined {
     const isStored = count("tick") === 1 && count("commit") === 1 && count("system") === 1;
     return isStored && services.size === 3 && count("run") === count("shard");
   });
+}
+
+/** Each span has the parent that it should have, and says what it is about. */
+function assertNested(trace: readonly ReceivedSpan[], instanceIds: readonly string[]): void {
+  const byId = new Map(trace.map((span) => [span.spanId, span]));
+  const named = (name: string) => trace.filter((span) => span.name === name);
+  const [[tick], [system], [commit]] = ["tick", `system ${SYSTEM}`, "commit"].map(named);
+  assertEquals([tick.service, tick.parentSpanId], ["coordinator", ""]);
+  for (const part of [system, commit]) assertEquals(part.parentSpanId, tick.spanId);
+  const shards = named(`shard ${SYSTEM}`);
+  assertEquals(
+    shards.map(({ attributes }) => attributes["orrery.shard"]).sort(),
+    shards.map((_, i) => i),
+  );
+  for (const shard of shards) {
+    assertEquals([shard.kind, shard.parentSpanId], [CLIENT, system.spanId]);
+    assertEquals(shard.attributes["messaging.system"], "nats");
+  }
+  const runs = named(`run ${SYSTEM}`);
+  assertEquals(runs.length, shards.length);
+  for (const run of runs) {
+    const shard = byId.get(run.parentSpanId);
+    assert(shard !== undefined, "a run belongs to no shard");
+    assertEquals(run.kind, SERVER);
+    for (const key of ["orrery.tick", "orrery.shard", "orrery.instance"]) {
+      assertEquals(run.attributes[key], shard.attributes[key], key);
+    }
+  }
+  assertEquals(
+    new Set(runs.map(({ attributes }) => attributes["orrery.instance"])),
+    new Set(instanceIds),
+  );
+}
+
+async function assertMetrics({ metrics }: OtlpReceiver): Promise<void> {
+  const expected = {
+    "orrery.tick.duration": "s",
+    "orrery.tick.overruns": "{tick}",
+    "orrery.messages.refused": "{message}",
+    "orrery.network.io": "By",
+    "orrery.queue.depth": "{message}",
+    "orrery.system.credits": "{shard}",
+    "orrery.shard.compute": "s",
+  };
+  await poll(
+    "all metrics",
+    () => Promise.resolve(Object.keys(expected).every((name) => metrics.has(name))),
+  );
+  for (const [name, unit] of Object.entries(expected)) {
+    assertEquals(metrics.get(name)?.unit, unit, name);
+  }
+  assertEquals(metrics.get("orrery.system.credits")?.points, [{
+    "orrery.system": SYSTEM,
+  }]);
 }

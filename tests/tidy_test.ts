@@ -68,6 +68,12 @@ const LAYERS: readonly Layer[] = [
     imports: ["base"],
     packages: ["@nats-io/jetstream", "@nats-io/nats-core", "@nats-io/transport-deno"],
   },
+  {
+    name: "telemetry",
+    files: /^lib\/telemetry\.ts$/,
+    imports: ["base", "bus"],
+    packages: ["@opentelemetry/api"],
+  },
   { name: "nats_server", files: /^lib\/nats_server\//, imports: ["base", "bus"], packages: [] },
   {
     name: "wire",
@@ -97,7 +103,7 @@ const LAYERS: readonly Layer[] = [
   {
     name: "runtime",
     files: /^lib\/runtime\//,
-    imports: ["base", "ecs", "manifest", "bus", "wire", "runtime program"],
+    imports: ["base", "ecs", "manifest", "bus", "telemetry", "wire", "runtime program"],
     packages: ["@std/msgpack"],
   },
   {
@@ -109,6 +115,7 @@ const LAYERS: readonly Layer[] = [
       "ecs",
       "manifest",
       "bus",
+      "telemetry",
       "nats_server",
       "wire",
       "query",
