@@ -1,0 +1,178 @@
+/**
+ * The entities that have a place, for the viewport: pushed by the coordinator as they
+ * move, or, for the past, read once.
+ *
+ * @module
+ */
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Message, Subscription } from "../../../lib/bus/bus.ts";
+import { decodeEntities } from "../../../lib/ecs/column_bytes.ts";
+import { strideOf } from "../../../lib/ecs/field_type.ts";
+import { decodeMessage } from "../../../lib/wire/codec.ts";
+import type { Chunk, MessageOf } from "../../../lib/wire/messages.ts";
+import { Motion } from "../../model/motion.ts";
+import { entitiesOf, vectorColumn } from "../../model/rows.ts";
+import { fieldOf, type WorldSchema } from "../../model/schema.ts";
+import { distinctName } from "../../model/table_query.ts";
+import { now, repeat } from "../browser.ts";
+import type { Session } from "./session.ts";
+
+export const SHOWN_MAX = 50_000;
+const EVERY_MS = 100;
+const LEASE_MS = 10_000;
+const RENEW_MS = 3000;
+const PAGE_ROWS = 10_000;
+
+export interface Kind {
+  readonly archetype: bigint;
+  readonly name: string;
+}
+
+export class Scene {
+  readonly motion: Motion = new Motion({ capacityMax: SHOWN_MAX });
+  /** `Component.field` of the positions; "" where there is none. */
+  readonly field: Signal<string> = signal("");
+  readonly kinds: Signal<readonly Kind[]> = signal([]);
+  readonly count: Signal<number> = signal(0);
+  readonly isOpen: Signal<boolean> = signal(false);
+  readonly fields: ReadonlySignal<readonly string[]>;
+  readonly #session: Session;
+  #subscription: Subscription | undefined;
+  #watched = "";
+  #deliver = "";
+  /** Since the last message that said so, more is on its way. */
+  #isMoreComing = false;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.fields = computed(() => positionFields(session.schema.value));
+  }
+
+  start(): void {
+    this.fields.subscribe((fields) => {
+      if (!fields.includes(this.field.value)) this.field.value = fields[0] ?? "";
+    });
+    repeat(RENEW_MS, () => this.#follow());
+    for (const cause of [this.field, this.isOpen, this.#session.view]) {
+      cause.subscribe(() => this.#follow().catch(() => {}));
+    }
+  }
+
+  /** Sees to it that what is looked at is watched, and goes on being so. */
+  async #follow(): Promise<void> {
+    const { view, status, link } = this.#session;
+    const field = this.field.value;
+    if (!this.isOpen.value || field === "" || link.value !== "connected") return;
+    if (view.value.kind === "opening") return;
+    const watched = view.value.kind === "past" ? `${view.value.prefix} ${field}` : `live ${field}`;
+    const isNew = watched !== this.#watched;
+    if (view.value.kind === "past") {
+      if (isNew) await this.#readOnce(watched, field);
+      return;
+    }
+    if (status.value === undefined) return;
+    if (isNew) this.#subscribe(watched);
+    await this.#session.request(this.#session.subjects.queryWatch, {
+      type: "QueryWatch",
+      value: {
+        query: { read: ["Entity", field] },
+        deliver: this.#deliver,
+        lease_ms: LEASE_MS,
+        every_ms: EVERY_MS,
+        max_rows: SHOWN_MAX,
+        components: true,
+        ...(isNew && { restart: true }),
+      },
+      replyType: "QueryWatchReply",
+    });
+  }
+
+  #subscribe(watched: string): void {
+    const { bus } = this.#session;
+    this.#begin(watched);
+    this.#deliver = bus.createInbox();
+    this.#subscription = bus.subscribe(this.#deliver, (message) => this.#take(message));
+  }
+
+  #begin(watched: string): void {
+    this.#subscription?.unsubscribe();
+    this.#subscription = undefined;
+    this.#watched = watched;
+    this.#isMoreComing = false;
+    this.motion.clear();
+    this.kinds.value = [];
+    this.count.value = 0;
+  }
+
+  #take(message: Message): void {
+    const delta = decodeMessage("QueryDelta", message);
+    if (delta.reset && !this.#isMoreComing) this.motion.clear();
+    if (!this.#isMoreComing) this.motion.begin(now());
+    this.#isMoreComing = delta.more;
+    this.#place(delta.chunks);
+    this.motion.remove(decodeEntities(delta.gone));
+    this.count.value = this.motion.count;
+  }
+
+  async #readOnce(watched: string, field: string): Promise<void> {
+    this.#begin(watched);
+    this.motion.begin(now());
+    for (let offset = 0; offset < SHOWN_MAX;) {
+      const reply: MessageOf<"QueryResponse"> = await this.#session.query({
+        query: { read: ["Entity", field] },
+        offset,
+        limit: PAGE_ROWS,
+        components: true,
+      });
+      if (this.#watched !== watched) return;
+      this.#place(reply.chunks);
+      this.count.value = this.motion.count;
+      const rows = reply.chunks.reduce((sum, { count }) => sum + count, 0);
+      if (rows === 0) return;
+      offset += rows;
+    }
+  }
+
+  #place(chunks: readonly Chunk[]): void {
+    const key = this.field.value;
+    const field = fieldOf(this.#session.schema.value, key);
+    if (field === undefined) return;
+    for (const chunk of chunks) {
+      const positions = vectorColumn(chunk, key, field);
+      if (positions === undefined) continue;
+      this.motion.place({
+        entities: entitiesOf(chunk),
+        positions: positions as Float32Array,
+        stride: strideOf(field.type),
+        kind: this.#kindOf(chunk),
+      });
+    }
+  }
+
+  #kindOf({ archetype, components = [] }: Chunk): number {
+    const known = this.kinds.value.findIndex((kind) => kind.archetype === archetype);
+    if (known >= 0) return known;
+    const { archetypes } = this.#session.schema.value;
+    const shown = archetypes.filter((other) =>
+      other.components.includes(this.field.value.split(".")[0])
+    );
+    const name = distinctName({ components }, shown);
+    this.kinds.value = [...this.kinds.value, { archetype, name }];
+    return this.kinds.value.length - 1;
+  }
+}
+
+/** Fields that may be positions, the likeliest first. */
+function positionFields({ components }: WorldSchema): string[] {
+  const fields = [...components.values()].flatMap(({ name, fields }) =>
+    fields.filter(({ type }) => type === "vec3" || type === "vec2")
+      .map((field) => `${name}.${field.name}`)
+  );
+  return fields.toSorted((a, b) => rankOf(a) - rankOf(b));
+}
+
+function rankOf(key: string): number {
+  if (/\.(translation|position|pos)$/i.test(key)) return 0;
+  if (/position|translation|place/i.test(key)) return 1;
+  return /velocity|force|scale|extent/i.test(key) ? 3 : 2;
+}
