@@ -8,6 +8,7 @@ import type { Bus } from "../lib/bus/bus.ts";
 import type { CommandOutcome } from "../lib/ecs/command.ts";
 import type { World } from "../lib/ecs/world.ts";
 import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
+import type { EventData, EventTopic } from "../lib/wire/events.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import type { QueuedBuffer } from "./command_queue.ts";
@@ -55,7 +56,10 @@ export class Announcer {
     for (const outcome of [...applied, ...outcomes]) this.#announceEntities(tick, outcome);
   }
 
-  event(topic: string, data: MessageOf<"Event">["data"], tick: number): void {
+  event<T extends EventTopic>(
+    topic: T,
+    { data, tick }: { data: EventData<T>; tick: number },
+  ): void {
     const event = { topic, tick_id: tick, source: "coordinator", data };
     this.#publish(this.#options.subjects.event(topic), encodeMessage("Event", event, { tick }));
   }

@@ -14,7 +14,6 @@ import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
 import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { parseCommands } from "../lib/wire/command.ts";
-import { encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
@@ -145,7 +144,7 @@ export class Coordinator {
       epoch,
       tickNumber: () => this.tickNumber,
       onChange: (system) => this.#engine.creditFreed(system),
-      event: (topic, data) => this.#event(topic, data),
+      event: (topic, data) => this.#engine.announce(topic, data),
     });
     this.#engine = new Engine({
       ...options,
@@ -160,9 +159,11 @@ export class Coordinator {
     this.#queries = new QueryPort({
       ...options,
       reception: this.#reception,
+      engine: this.#engine,
       world: state.world,
-      tick: () => this.tickNumber,
-      settled: () => this.#engine.settled(),
+      worldName: options.world?.name,
+      stats: this.stats,
+      instancesOf: (system) => this.instancesOf(system),
     });
     this.#snapshots = new SnapshotService({
       ...options,
@@ -172,7 +173,8 @@ export class Coordinator {
       engine: this.#engine,
       pace: this.#pace,
       betweenTicks: (act) => this.#betweenTicks(act),
-      event: (topic, data) => this.#event(topic, data),
+      onRestored: () => this.#queries.refresh(),
+      event: (topic, data) => this.#engine.announce(topic, data),
     });
   }
 
@@ -224,6 +226,7 @@ export class Coordinator {
   stop({ abandon = false }: { abandon?: boolean } = {}): void {
     this.#pace.stop();
     this.#members.stop();
+    this.#queries.stop();
     this.#lease.end();
     if (!abandon) return;
     this.#isAbandoned = true;
@@ -235,11 +238,15 @@ export class Coordinator {
     const startedAt = clock.now();
     this.#isTicking = true;
     this.#queries.close();
-    const isDone = await this.#engine.tick(this.#pace.dt);
+    const isDone = await this.#engine.tick(this.#pace.dt, this.#pace.periodMs);
     this.#isTicking = false;
     if (!isDone) return;
-    const { periodMs } = this.#pace;
-    if (periodMs > 0 && clock.now() - startedAt > periodMs) this.stats.overruns++;
+    const now = clock.now();
+    const overrun = this.stats.overran.note(now - startedAt, {
+      periodMs: this.#pace.periodMs,
+      now,
+    });
+    if (overrun) this.#engine.announce("tick.overrun", overrun);
     for (const act of this.#waiting.splice(0)) act();
     this.#queries.open();
     this.#snapshots.afterTick(this.tickNumber);
@@ -276,6 +283,7 @@ export class Coordinator {
       pace: this.#pace,
       snapshots: this.#snapshots,
       status: () => this.#status(),
+      event: (topic, data) => this.#engine.announce(topic, data),
     });
     reception.listen(subjects.control, "Control", (value, message) => {
       control.handle(value, message);
@@ -377,13 +385,6 @@ export class Coordinator {
     const receipt = parseReceipt(message);
     if (receipt) this.#engine.receive(key, receipt.isStored);
     else this.#engine.bounce(key, { isRefused: !message.noResponders });
-  }
-
-  #event(topic: string, data: MessageOf<"Event">["data"]): void {
-    const { bus, subjects } = this.#options;
-    const event = { topic, tick_id: this.tickNumber, source: "coordinator", data };
-    const encoded = encodeMessage("Event", event);
-    bus.publish(subjects.event(topic), encoded.data, encoded.options);
   }
 }
 

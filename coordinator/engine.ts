@@ -14,6 +14,7 @@ import type { Manifests } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
 import type { WorldImage } from "../lib/snapshot/world_image.ts";
 import type { Encoded } from "../lib/wire/codec.ts";
+import type { EventData, EventTopic } from "../lib/wire/events.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
@@ -30,7 +31,9 @@ import { type AttemptKey, ScheduleInbox } from "./schedule_inbox.ts";
 import type { Stats } from "./stats.ts";
 import type { SystemRun } from "./system_run.ts";
 import { Tick } from "./tick.ts";
+import { TickLedger } from "./tick_ledger.ts";
 import { TickStep } from "./tick_step.ts";
+import type { TickTraces } from "./tick_traces.ts";
 import type { WorldState } from "./world_state.ts";
 
 export interface EngineOptions {
@@ -70,7 +73,7 @@ export class Engine {
   readonly #broadcaster: Broadcaster;
   readonly #grains: ReadonlyMap<string, Grain>;
   readonly #residencies = new Map<string, Residency>();
-  readonly #skipping = new Set<string>();
+  readonly #ledger: TickLedger;
   #graph: { readonly of: number; readonly graph: Graph };
   #current: Tick | undefined;
 
@@ -100,6 +103,11 @@ export class Engine {
     this.#graph = this.#buildGraph();
     const names = options.manifests.systems.map(({ name }) => name);
     this.#grains = new Map(names.map((name) => [name, new Grain()]));
+    this.#ledger = new TickLedger({
+      ...options,
+      grains: this.#grains,
+      event: (topic, what) => this.#announcer.event(topic, what),
+    });
     if (!options.isResident) return;
     for (const name of names) this.#residencies.set(name, new Residency());
   }
@@ -121,9 +129,10 @@ export class Engine {
   /**
    * Runs one tick and hands it to the log; resolves false when it was abandoned.
    * @param dt simulated time in seconds
+   * @param periodMs time that it has, in milliseconds; 0 where it may take any
    * @throws {FencedError} when another coordinator commits to this log.
    */
-  async tick(dt: number): Promise<boolean> {
+  async tick(dt: number, periodMs = 0): Promise<boolean> {
     const { bus, clock, stats } = this.#options;
     const startedAt = clock.now();
     const step = new TickStep(this.#state);
@@ -135,8 +144,10 @@ export class Engine {
     const runs = await this.#runSystems(step, dt);
     if (runs === undefined) return false;
     const outcomes = this.#finish(step, runs);
-    this.#count(runs);
-    stats.addTick(clock.now() - startedAt);
+    this.#ledger.count(runs);
+    const endedAt = clock.now();
+    stats.addTick(endedAt - startedAt);
+    this.#ledger.traces.add({ tick, startedAt, endedAt, periodMs }, runs);
     await this.#committer.commit({
       ...this.#tickStart(tick, dt),
       buffers: taken.filter(({ outcome }) => outcome !== undefined)
@@ -147,8 +158,21 @@ export class Engine {
         shards: accepted.map((shard) => shard ?? null),
       })),
       digest: this.#state.digest,
-    }, () => this.#announcer.end(tick, { taken, outcomes }));
+    }, () => {
+      this.#ledger.traces.stored(tick, clock.now());
+      this.#announcer.end(tick, { taken, outcomes });
+    });
     return true;
+  }
+
+  /** Where the time of the last ticks went. */
+  get traces(): TickTraces {
+    return this.#ledger.traces;
+  }
+
+  /** Tells everybody what has happened. */
+  announce<T extends EventTopic>(topic: T, data: EventData<T>): void {
+    this.#announcer.event(topic, { data, tick: this.tickNumber });
   }
 
   /** Sequence of the newest commit that is stored. */
@@ -174,7 +198,7 @@ export class Engine {
       buffers: [],
       systems: [],
       digest: this.#state.digest,
-    }, () => this.#announcer.event("world.restored", { snapshot }, tick));
+    }, () => this.#announcer.event("world.restored", { data: { snapshot }, tick }));
     await this.settled();
   }
 
@@ -203,7 +227,7 @@ export class Engine {
         return this.#committer.receipts.accept(key, { ...publicationOf(message), hasReceipt });
       }
     } catch (error) {
-      stats.errors++;
+      this.#ledger.fail(result.system, result, messageOf(error));
       throw error;
     }
     stats.late++;
@@ -216,7 +240,7 @@ export class Engine {
     if (stats === undefined) throw new WireError(`Cannot take an ack of "${ack.system}"`);
     if (this.#runOf(ack)?.acceptEnd(ack) !== true) return this.creditFreed(ack.system);
     if (ack.error === undefined) return;
-    stats.errors++;
+    this.#ledger.fail(ack.system, ack, ack.error);
     this.#options.report.warn(
       `${ack.system} failed in tick ${ack.tick_id}, shard ${ack.shard}, on ${ack.instance_id}: ${ack.error}`,
     );
@@ -282,7 +306,7 @@ export class Engine {
       },
     });
     this.#current = current;
-    const notice = clock.after(HELD_NOTICE_MS, () => this.#reportHeld(current));
+    const notice = clock.after(HELD_NOTICE_MS, () => this.#ledger.tellHeld(current));
     const isDone = await current.run();
     notice.cancel();
     this.#current = undefined;
@@ -321,69 +345,24 @@ export class Engine {
     return outcomes.map(({ outcome }) => outcome);
   }
 
-  #count(runs: readonly SystemRun[]): void {
-    for (const { plan, accepted, missed, computeMs } of runs) {
-      const { name } = plan.manifest;
-      const stats = this.#options.stats.system(name);
-      const done = plan.shards.filter((_, i) => accepted[i]);
-      const rows = done.flat().reduce((sum, { count }) => sum + count, 0);
-      stats.shards += done.length;
-      stats.rows += rows;
-      this.#grains.get(name)?.measure({ rows, computeMs });
-      if (missed > 0) stats.skipped++;
-      else stats.ticks++;
-      this.#reportSkipped(name, missed, plan);
-    }
-  }
-
-  /** Says when a system starts to be skipped, and when it runs again; not every tick between. */
-  #reportSkipped(system: string, missed: number, { tick, shards }: SystemRun["plan"]): void {
-    const { report } = this.#options;
-    if (missed > 0 === this.#skipping.has(system)) return;
-    if (missed > 0) {
-      this.#skipping.add(system);
-      report.warn(
-        `tick ${tick}: no instance took ${missed} of ${shards.length} shards of ${system}; skipping it`,
-      );
-    } else {
-      if (shards.length === 0) return;
-      this.#skipping.delete(system);
-      report.info(`tick ${tick}: ${system} runs again`);
-    }
-    this.#announcer.event(
-      missed > 0 ? "system.skipped" : "system.resumed",
-      { system, missed },
-      tick,
-    );
-  }
-
-  #reportHeld(tick: Tick): void {
-    const { report, seats } = this.#options;
-    for (const { plan, accepted } of tick.runs) {
-      const open = accepted.filter((shard) => shard === undefined).length;
-      if (open === 0) continue;
-      const { name } = plan.manifest;
-      const why = seats(name).length === 0
-        ? `no instance of it; start one with \`deno task system ${name}\``
-        : `${open} of ${accepted.length} shards are out`;
-      report.warn(`tick ${tick.tick} waits for ${name}: ${why}`);
-    }
-  }
-
   #reportTrouble(trouble: LogTrouble, error: Error): void {
     const { report } = this.#options;
     report.warn(`${error.message}; the world waits until the log takes its ticks again`);
-    this.#announcer.event(`log.${trouble}`, { reason: error.message }, this.tickNumber);
+    this.announce(`log.${trouble}`, { reason: error.message });
   }
 
   #reportRelief(): void {
     this.#options.report.info("the log takes ticks again");
-    this.#announcer.event("log.ready", {}, this.tickNumber);
+    this.announce("log.ready", {});
   }
 
   #tickStart(tick: number, dt: number): MessageOf<"TickStart"> {
     return { epoch: this.#options.epoch, tick_id: tick, dt };
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The parts of a message by which it can be published again. */

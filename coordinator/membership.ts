@@ -85,6 +85,7 @@ export class Membership {
     });
     if (reason !== undefined) return report.warn(`refused instance ${instance_id}: ${reason}`);
     if (isKnown) return this.#options.onChange(name);
+    this.#registry.noteJoined(instance_id, tickNumber());
     report.info(`${instance_id} joined`);
     this.#announce("system.up", { id: instance_id, system: name });
   }

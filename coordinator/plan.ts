@@ -69,7 +69,8 @@ export function planJson(graph: Graph, { archetypes }: Pick<PlanOptions, "archet
   return JSON.stringify({ archetypes, systems, edges: graph.edges, ambiguities }, null, 2);
 }
 
-function levelsOf(graph: Graph): GraphNode[][] {
+/** The systems by level, each in the graph's order. */
+export function levelsOf(graph: Graph): GraphNode[][] {
   const levels: GraphNode[][] = [];
   const levelOf = new Map<string, number>();
   for (const node of graph.nodes) {

@@ -7,17 +7,21 @@
  */
 import type { Message } from "../lib/bus/bus.ts";
 import type { Encoded } from "../lib/wire/codec.ts";
-import type { MessageOf } from "../lib/wire/messages.ts";
+
+/** An answer, and how many numbers were looked at for it. */
+export interface Answer {
+  readonly encoded: Encoded;
+  readonly work: number;
+}
 
 export interface Question {
-  readonly request: MessageOf<"QueryRequest">;
   readonly message: Message;
+  /** The answer as of now; undefined where the query is refused instead. */
+  answer(): Answer | undefined;
 }
 
 export interface QueryDeskOptions {
-  /** The answer as of now; undefined where the query is refused instead. */
-  answer(question: Question): Encoded | undefined;
-  send(question: Question, answer: Encoded): void;
+  send(message: Message, answer: Encoded): void;
   /** Resolves when all that the world shows now is stored, and so may be told. */
   settled(): Promise<void>;
   /** Resolves when what was sent is on its way, and no longer here. */
@@ -25,8 +29,10 @@ export interface QueryDeskOptions {
 }
 
 export const QUESTIONS_MAX = 256;
-/** Answers made at a time; one at least, however large. */
-const ANSWER_BYTES_MAX = 1024 * 1024;
+/** Answers made at a time, in bytes and numbers looked at; one at least, however large. */
+const ANSWER_COST_MAX = 1024 * 1024;
+/** What an answer costs at the least. */
+const ANSWER_COST_MIN = 4096;
 
 export class QueryDesk {
   readonly #options: QueryDeskOptions;
@@ -66,7 +72,7 @@ export class QueryDesk {
       const answers = this.#answerSome();
       try {
         await this.#options.settled();
-        for (const [question, answer] of answers) this.#options.send(question, answer);
+        for (const { message, encoded } of answers) this.#options.send(message, encoded);
         await this.#options.flush();
       } catch {
         // The coordinator ends, or the connection broke: whoever asked hears nothing, and asks again.
@@ -75,15 +81,17 @@ export class QueryDesk {
     }
   }
 
-  #answerSome(): (readonly [Question, Encoded])[] {
-    const answers: (readonly [Question, Encoded])[] = [];
-    for (let bytes = 0; bytes < ANSWER_BYTES_MAX;) {
+  #answerSome(): { message: Message; encoded: Encoded }[] {
+    const answers: { message: Message; encoded: Encoded }[] = [];
+    for (let cost = 0; cost < ANSWER_COST_MAX;) {
       const question = this.#questions.shift();
       if (question === undefined) break;
-      const answer = this.#options.answer(question);
+      cost += ANSWER_COST_MIN;
+      const answer = question.answer();
       if (answer === undefined) continue;
-      answers.push([question, answer]);
-      bytes += answer.data.length;
+      const { encoded, work } = answer;
+      answers.push({ message: question.message, encoded });
+      cost += encoded.data.length + work;
     }
     return answers;
   }

@@ -1,18 +1,24 @@
 /**
- * Where queries and watches reach the coordinator, and what these are told leaves
- * it: nothing before the tick that it shows is stored.
+ * Where questions about the world and watches of it reach the coordinator, and
+ * what these are told leaves it: nothing before the tick that it shows is stored.
  *
  * @module
  */
 import type { Bus } from "../lib/bus/bus.ts";
-import type { Clock } from "../lib/clock.ts";
+import type { Clock, Timer } from "../lib/clock.ts";
 import type { World } from "../lib/ecs/world.ts";
 import type { Report } from "../lib/report.ts";
 import type { Encoded } from "../lib/wire/codec.ts";
+import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
+import { describeGraph, describeSchema, describeSystems } from "./description.ts";
+import type { Engine } from "./engine.ts";
 import { QueryDesk } from "./query_desk.ts";
 import { QueryService } from "./query_service.ts";
 import type { Reception } from "./reception.ts";
+import type { RegisteredInstance } from "./registry.ts";
+import type { Stats } from "./stats.ts";
+import { Watches } from "./watches.ts";
 
 export interface QueryPortOptions {
   readonly bus: Bus;
@@ -20,61 +26,160 @@ export interface QueryPortOptions {
   readonly subjects: Subjects;
   readonly report: Report;
   readonly reception: Reception;
+  /** Whose world it is, and whose ticks. */
+  readonly engine: Engine;
   readonly world: World;
-  /** Number of the newest tick. */
-  tick(): number;
-  /** Resolves when that tick is stored. */
-  settled(): Promise<void>;
+  readonly worldName: string | undefined;
+  readonly stats: Stats;
+  instancesOf(system: string): readonly RegisteredInstance[];
 }
+
+/** What asks for something that is not about rows. */
+type Description = "SchemaRequest" | "GraphRequest" | "TraceRequest" | "SystemsRequest";
+
+/** What an answer of many parts costs, as numbers looked at: about as long as it takes to write. */
+const DESCRIPTION_WORK = 500_000;
+/** Between two pushes that no tick is between, so that others get their turn. */
+const PUSH_PAUSE_MS = 1;
+const FULL = "Cannot take the query: too many wait; try again later";
 
 export class QueryPort {
   readonly #options: QueryPortOptions;
   readonly #service: QueryService;
+  readonly #watches: Watches;
   readonly #desk: QueryDesk;
+  /** Set while there is more to tell between two ticks. */
+  #timer: Timer | undefined;
+  #isOpen = true;
 
   constructor(options: QueryPortOptions) {
-    const { bus, world, reception, tick, settled } = options;
+    const { bus, engine, world, reception } = options;
+    const { payloadBytesMax } = bus;
+    const settled = () => engine.settled();
     this.#options = options;
-    this.#service = new QueryService({
+    this.#service = new QueryService({ world, payloadBytesMax });
+    this.#watches = new Watches({
       world,
-      payloadBytesMax: bus.payloadBytesMax,
+      payloadBytesMax,
       publish: (subject, message) =>
         settled().then(() => this.#deliver(subject, message), () => {}),
     });
     this.#desk = new QueryDesk({
-      answer: ({ request, message }) =>
-        reception.encode(message, "QueryResponse", () => this.#service.answer(request, tick())),
-      send: ({ message }, answer) => reception.send(message, answer),
+      send: (message, answer) => reception.send(message, answer),
       settled,
       flush: () => bus.flush(),
     });
   }
 
   listen(): void {
-    const { clock, subjects, reception } = this.#options;
+    const { subjects, reception, engine, world, worldName } = this.#options;
     reception.listen(subjects.queryRequest, "QueryRequest", {
-      take: (request, message) => this.#desk.ask({ request, message }),
-      refusal: () =>
-        this.#desk.isFull ? "Cannot take the query: too many wait; try again later" : undefined,
+      take: (request, message) =>
+        this.#desk.ask({
+          message,
+          answer: () => {
+            let work = 0;
+            const encoded = reception.encode(message, "QueryResponse", () => {
+              const answer = this.#service.answer(request, engine.tickNumber);
+              work = answer.work;
+              return answer.response;
+            });
+            return encoded && { encoded, work };
+          },
+        }),
+      refusal: () => this.#desk.isFull ? FULL : undefined,
     });
-    reception.listen(
-      subjects.queryWatch,
-      "QueryWatch",
-      (watch, message) =>
-        reception.reply(message, "QueryWatchReply", this.#service.watch(watch, clock.now())),
+    reception.listen(subjects.queryWatch, "QueryWatch", (watch, message) => {
+      const reply = this.#watches.open(watch, this.#options.clock.now());
+      reception.reply(message, "QueryWatchReply", reply);
+      this.refresh();
+    });
+    this.#describe(
+      subjects.querySchema,
+      ["SchemaRequest", "SchemaReply"],
+      () => describeSchema(world, worldName),
+    );
+    this.#describe(
+      subjects.queryGraph,
+      ["GraphRequest", "GraphReply"],
+      () => describeGraph(engine.graph),
+    );
+    this.#describe(
+      subjects.queryTrace,
+      ["TraceRequest", "TraceReply"],
+      (request) => engine.traces.answer(request),
+    );
+    this.#describe(
+      subjects.querySystems,
+      ["SystemsRequest", "SystemsReply"],
+      () => this.#systems(),
     );
   }
 
   /** A tick begins: what is asked from now on is answered after it. */
   close(): void {
+    this.#isOpen = false;
+    this.#timer?.cancel();
     this.#desk.close();
   }
 
   /** A tick has ended: answers what waits, and tells the watches. */
   open(): void {
-    const { clock, tick } = this.#options;
+    this.#isOpen = true;
     this.#desk.open();
-    this.#service.push(tick(), clock.now());
+    this.#push();
+  }
+
+  /** Something happened that no tick's end tells watches of, which in a paused world does not come. */
+  refresh(): void {
+    if (this.#isOpen) this.#pushAt(this.#options.clock.now());
+  }
+
+  /** Nobody is told anything any more that they do not ask for. */
+  stop(): void {
+    this.#isOpen = false;
+    this.#timer?.cancel();
+  }
+
+  #describe<T extends Description, R extends MessageType>(
+    subject: string,
+    [type, replyType]: readonly [T, R],
+    answer: (request: MessageOf<T>) => MessageOf<R>,
+  ): void {
+    const { reception } = this.#options;
+    reception.listen(subject, type, {
+      take: (request, message) =>
+        this.#desk.ask({
+          message,
+          answer: () => {
+            const encoded = reception.encode(message, replyType, () => answer(request));
+            return encoded && { encoded, work: DESCRIPTION_WORK };
+          },
+        }),
+      refusal: () => this.#desk.isFull ? FULL : undefined,
+    });
+  }
+
+  #systems(): MessageOf<"SystemsReply"> {
+    const { engine, stats, clock, instancesOf } = this.#options;
+    const { tickNumber: tick, traces } = engine;
+    return describeSystems({ tick, now: clock.now(), stats, traces, instancesOf });
+  }
+
+  #push(): void {
+    const { clock, engine } = this.#options;
+    const again = this.#watches.push(engine.tickNumber, clock.now());
+    if (again !== undefined) this.#pushAt(again);
+  }
+
+  /** A tick that begins before then has its own end to push at. */
+  #pushAt(time: number): void {
+    const { clock } = this.#options;
+    this.#timer?.cancel();
+    const delayMs = Math.max(PUSH_PAUSE_MS, time - clock.now());
+    this.#timer = clock.after(delayMs, () => {
+      if (this.#isOpen) this.#push();
+    });
   }
 
   /** What does not fit into a message is lost, rather than the coordinator. */

@@ -1,151 +1,269 @@
 /**
- * Answers queries from the world between two ticks, page by page, and pushes to
- * each watch the rows that changed since its last push, until its lease ends.
+ * Answers queries from the world between two ticks, page by page. What is asked
+ * in an order, or counted, takes a look at all rows at once, which is bounded;
+ * the rest is looked at as far as a page goes.
  *
  * @module
  */
-import { isSubject } from "../lib/bus/subject.ts";
+import type { Table } from "../lib/ecs/archetype.ts";
+import { decodeEntities } from "../lib/ecs/column_bytes.ts";
+import { digestHex } from "../lib/ecs/digest.ts";
 import type { Query } from "../lib/ecs/query.ts";
 import type { World } from "../lib/ecs/world.ts";
-import { encodeChunk } from "../lib/wire/chunk.ts";
-import { type Encoded, encodeMessage } from "../lib/wire/codec.ts";
-import type { Chunk, MessageOf } from "../lib/wire/messages.ts";
+import { asWireError } from "../lib/wire/column.ts";
+import type { MessageOf } from "../lib/wire/messages.ts";
 import { parseQuery } from "../lib/wire/query.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
-import { planShards, type Shard } from "./shards.ts";
+import { RowFilter } from "./row_filter.ts";
+import { type RankedRow, RowOrder } from "./row_order.ts";
+import { RowPage } from "./row_page.ts";
 
 const PAGE_ROWS_DEFAULT = 1000;
 const PAGE_ROWS_MAX = 100_000;
-const WATCHES_MAX = 256;
-const LEASE_MS_MAX = 60_000;
-const WATCH_ID_LENGTH_MAX = 16_384;
-/** Pushed after one tick; to one watch at least, however much that is. */
-const PUSH_BYTES_MAX = 4 * 1024 * 1024;
+/** How far into an order pages go: what comes first there is kept while all rows are looked at. */
+const ORDERED_ROWS_MAX = 16_384;
+/** Entities that can be asked for by number. */
+const ENTITIES_MAX = 16_384;
+/** Numbers looked at for one answer: a few milliseconds' worth. */
+const WORK_MAX = 6_000_000;
+/** The same for one page of many. */
+const PAGE_WORK_MAX = 2_000_000;
+/** Rows that are looked at in one piece. */
+const SLICE_ROWS = 16_384;
+const ENTITY_BYTES = 8;
 
-interface Watch {
-  readonly query: Query;
-  readonly deliver: string;
-  expiresAt: number;
-  /** Change tick up to which everything was pushed; 0: nothing yet. */
-  pushedAt: number;
-}
+type Request = MessageOf<"QueryRequest">;
 
 export interface QueryServiceOptions {
   readonly world: World;
   readonly payloadBytesMax: number;
-  publish(subject: string, message: Encoded): void;
+}
+
+/** An answer, and how many numbers were looked at for it. */
+export interface QueryAnswer {
+  readonly response: MessageOf<"QueryResponse">;
+  readonly work: number;
+}
+
+/** A request, as it is understood. */
+interface Question {
+  readonly query: Query;
+  readonly filter: RowFilter | undefined;
+  readonly order: RowOrder | undefined;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+/** What a page has, and where the next one begins. */
+interface Found {
+  readonly page: RowPage;
+  readonly next: string | undefined;
+  readonly total?: number | undefined;
+  readonly work: number;
 }
 
 export class QueryService {
   readonly #options: QueryServiceOptions;
-  readonly #watches = new Map<string, Watch>();
 
   constructor(options: QueryServiceOptions) {
     this.#options = options;
   }
 
-  /** @throws {WireError} when the query or its cursor is wrong. */
-  answer(request: MessageOf<"QueryRequest">, tick: number): MessageOf<"QueryResponse"> {
-    const { world, payloadBytesMax } = this.#options;
-    const query = parseQuery(world.schema, request.query);
-    const limit = Math.min(request.limit ?? PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX);
-    const shards = planShards(world.match(query), query, {
-      payloadBytesMax,
-      changedSince: 0,
+  /** @throws {WireError} when the request is wrong, or asks for too much. */
+  answer(request: Request, tick: number): QueryAnswer {
+    const question = this.#parse(request);
+    const page = new RowPage({
+      query: question.query,
+      payloadBytesMax: this.#options.payloadBytesMax,
+      rowsMax: question.limit,
+      hasComponents: request.components === true,
     });
-    const { shard, next } = pageAt(shards.flat(), request.cursor, limit);
-    return { tick_id: tick, chunks: encodeShard(shard, query), ...(next && { next }) };
+    const { order, next, total, work } = this.#find(request, question, page);
+    const response = {
+      tick_id: tick,
+      chunks: page.chunks(),
+      ...(order && { order: page.order() }),
+      ...(total !== undefined && request.count && { total }),
+      ...(next !== undefined && { next }),
+    };
+    return { response, work };
   }
 
-  /**
-   * Starts a watch, or prolongs the one with the same query and subject.
-   * @throws {WireError} when the query is wrong or there are too many watches.
-   */
-  watch(request: MessageOf<"QueryWatch">, now: number): MessageOf<"QueryWatchReply"> {
-    if (!isSubject(request.deliver)) {
-      throw new WireError(`Cannot watch: "${request.deliver}" is no subject to deliver to`);
+  #parse({ query, where, sort, limit, offset, cursor, entities }: Request): Question {
+    const { schema } = this.#options.world;
+    if (offset !== undefined && cursor !== undefined) {
+      throw new WireError("Cannot query: it takes a cursor or an offset, not both");
     }
-    const id = `${request.deliver} ${JSON.stringify(request.query)}`;
-    if (id.length > WATCH_ID_LENGTH_MAX) {
-      throw new WireError(
-        `Cannot watch: the query is longer than ${WATCH_ID_LENGTH_MAX} characters`,
-      );
+    const order = sort && new RowOrder(schema, sort);
+    const question = {
+      query: parseQuery(schema, query),
+      filter: where && new RowFilter(schema, where),
+      order,
+      offset: offset ?? (cursor === undefined ? 0 : offsetOf(cursor) ?? 0),
+      limit: Math.min(limit ?? PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX),
+    };
+    const isOrdered = order !== undefined && entities === undefined;
+    if (!isOrdered || question.offset + question.limit <= ORDERED_ROWS_MAX) return question;
+    if (question.offset < ORDERED_ROWS_MAX) {
+      return { ...question, limit: ORDERED_ROWS_MAX - question.offset };
     }
-    const parsed = parseQuery(this.#options.world.schema, request.query);
-    if (!this.#watches.has(id) && this.#watches.size >= WATCHES_MAX) {
-      throw new WireError(`Cannot watch: ${WATCHES_MAX} watches are open, which is the most`);
-    }
-    const leaseMs = Math.min(request.lease_ms, LEASE_MS_MAX);
-    const query = parsed.changed.length > 0
-      ? parsed
-      : { ...parsed, changed: parsed.read.map(({ component }) => component) };
-    const { pushedAt } = this.#watches.get(id) ?? { pushedAt: 0 };
-    this.#watches.set(id, { query, deliver: request.deliver, expiresAt: now + leaseMs, pushedAt });
-    return { watch_id: id.slice(0, 256), lease_ms: leaseMs };
+    throw new WireError(
+      `Cannot query: pages in an order end at row ${ORDERED_ROWS_MAX}; ` +
+        'go on from there with a condition, such as "where" the value is beyond the last one\'s',
+    );
   }
 
-  /**
-   * Pushes to each watch what changed since its last push. When that gets to be much,
-   * the others' turn is after the next tick: what changed until then comes together.
-   */
-  push(tick: number, now: number): void {
-    let bytes = 0;
-    for (const [id, watch] of [...this.#watches]) {
-      if (now > watch.expiresAt) this.#watches.delete(id);
-      if (now > watch.expiresAt || bytes >= PUSH_BYTES_MAX) continue;
-      const pushed = this.#pushTo(watch, tick);
-      bytes += pushed;
-      // Who has been served goes to the end of the row.
-      if (pushed > 0) this.#watches.delete(id);
-      this.#watches.set(id, watch);
+  #find(request: Request, question: Question, page: RowPage): Found & { order: boolean } {
+    const { entities, offset, cursor, count } = request;
+    if (entities !== undefined) {
+      return { ...this.#findListed(entities, question, page), order: true };
     }
+    if (question.order) {
+      return { ...this.#findOrdered(question, question.order, page), order: true };
+    }
+    const isWhole = offset !== undefined || count === true ||
+      (cursor !== undefined && offsetOf(cursor) !== undefined);
+    const found = isWhole ? this.#findAll(question, page) : this.#findFrom(question, cursor, page);
+    return { ...found, order: false };
   }
 
-  /** Returns how many bytes were pushed. */
-  #pushTo(watch: Watch, tick: number): number {
-    const { world, payloadBytesMax, publish } = this.#options;
-    const limits = { payloadBytesMax, changedSince: watch.pushedAt };
-    let bytes = 0;
-    for (const shard of planShards(world.match(watch.query), watch.query, limits)) {
-      const chunks = encodeShard(shard, watch.query);
-      const message = encodeMessage("QueryResponse", { tick_id: tick, chunks }, { tick });
-      publish(watch.deliver, message);
-      bytes += message.data.length;
+  /** The listed ones that match, in the order of the list, unless another is asked for. */
+  #findListed(bytes: Uint8Array, { query, filter, order, offset }: Question, page: RowPage): Found {
+    const { world } = this.#options;
+    if (bytes.length % ENTITY_BYTES !== 0 || bytes.length > ENTITIES_MAX * ENTITY_BYTES) {
+      throw new WireError(`Cannot query: its entities are not at most ${ENTITIES_MAX} u64s`);
     }
-    watch.pushedAt = world.changeTick;
-    return bytes;
+    const tables = new Set(world.match(query));
+    const rows: Pick<RankedRow, "table" | "row">[] = [];
+    for (const entity of new Set(asWireError(() => decodeEntities(bytes)))) {
+      if (!world.isAlive(entity)) continue;
+      const { table, row } = world.locate(entity);
+      if (tables.has(table) && (filter?.test(table, row) ?? true)) rows.push({ table, row });
+    }
+    const sorted = order
+      ? rows.map(({ table, row }) => order.rank(table, row)).sort((a, b) => order.compare(a, b))
+      : rows;
+    return fill(page, sorted, { offset, total: rows.length, work: bytes.length });
+  }
+
+  #findOrdered(question: Question, order: RowOrder, page: RowPage): Found {
+    const { offset, limit, filter, query } = question;
+    const tables = this.#options.world.match(query);
+    const work = workOf(tables, { filter, order });
+    const top = order.select(offset + limit);
+    let total = 0;
+    for (const table of tables) {
+      for (const range of slicesOf(table)) {
+        const mask = filter?.mask(table, range);
+        total += mask ? sumOf(mask) : range.count;
+        top.offer(table, range, mask);
+      }
+    }
+    return fill(page, top.sorted(), { offset, total, work });
+  }
+
+  /** All rows are counted, those from the offset on are taken. */
+  #findAll({ query, filter, offset }: Question, page: RowPage): Found {
+    const tables = this.#options.world.match(query);
+    const work = workOf(tables, { filter });
+    let total = 0;
+    let isOpen = true;
+    for (const table of tables) {
+      for (const range of slicesOf(table)) {
+        const mask = filter?.mask(table, range);
+        const count = mask ? sumOf(mask) : range.count;
+        let at = total;
+        total += count;
+        if (!isOpen || total <= offset) continue;
+        for (let i = 0; i < range.count && isOpen; i++) {
+          if (mask && mask[i] === 0) continue;
+          if (at++ >= offset) isOpen = page.take(table, range.first + i);
+        }
+      }
+    }
+    const end = offset + page.count;
+    return { page, total, work, next: end < total ? `+${end}` : undefined };
+  }
+
+  /** From the cursor on until the page is full, or long enough has been looked for. */
+  #findFrom({ query, filter }: Question, cursor: string | undefined, page: RowPage): Found {
+    const start = parseCursor(cursor);
+    let work = 0;
+    for (const table of this.#options.world.match(query)) {
+      if (table.id < start.archetype) continue;
+      const from = table.id === start.archetype ? start.row : 0;
+      for (const range of slicesOf(table, from)) {
+        if (work > PAGE_WORK_MAX) return { page, work, next: cursorAt(table, range.first) };
+        work += range.count * (1 + (filter?.work(table) ?? 0));
+        const mask = filter?.mask(table, range);
+        for (let i = 0; i < range.count; i++) {
+          if (mask && mask[i] === 0) continue;
+          if (page.take(table, range.first + i)) continue;
+          return { page, work, next: cursorAt(table, range.first + i) };
+        }
+      }
+    }
+    return { page, work, next: undefined };
   }
 }
 
-function encodeShard(shard: Shard, query: Query): Chunk[] {
-  const accesses = [...query.read, ...query.write, ...query.optional];
-  return shard.map((chunk) => encodeChunk(chunk.table, chunk, { accesses, entities: true }));
+/** The rows from the offset on, as many as fit. */
+function fill(
+  page: RowPage,
+  rows: readonly Pick<RankedRow, "table" | "row">[],
+  { offset, total, work }: { offset: number; total: number; work: number },
+): Found {
+  let end = offset;
+  while (end < rows.length && page.take(rows[end].table, rows[end].row)) end++;
+  return { page, total, work, next: end < total && page.count > 0 ? `+${end}` : undefined };
 }
 
-/** Up to `limit` rows of one piece; the cursor is `<piece>.<row>`. */
-function pageAt(
-  pieces: Shard,
-  cursor: string | undefined,
-  limit: number,
-): { shard: Shard; next: string | undefined } {
-  const [piece, row] = parseCursor(cursor);
-  const current = pieces[piece];
-  if (current === undefined || row >= current.count) return { shard: [], next: undefined };
-  const count = Math.min(limit, current.count - row);
-  const rows = current.rows?.slice(row, row + count);
-  const first = rows ? 0 : current.first + row;
-  const page = { table: current.table, first, count, ...(rows && { rows }) };
-  const end = row + count;
-  const next = end < current.count
-    ? `${piece}.${end}`
-    : piece + 1 < pieces.length
-    ? `${piece + 1}.0`
-    : undefined;
-  return { shard: [page], next };
+/** @throws {WireError} when it is more than an answer may take. */
+function workOf(
+  tables: readonly Table[],
+  { filter, order }: { filter?: RowFilter | undefined; order?: RowOrder | undefined },
+): number {
+  let work = 0;
+  let rows = 0;
+  for (const table of tables) {
+    rows += table.count;
+    work += table.count * ((filter?.work(table) ?? 0) + (order?.work(table) ?? 0));
+  }
+  if (work <= WORK_MAX) return work;
+  const share = Math.floor(100 * WORK_MAX / work);
+  throw new WireError(
+    `Cannot query: to ${
+      order ? "sort" : "count"
+    } ${rows} rows by this takes too long between two ` +
+      `ticks, which have time for about ${share} % of it; narrow it with more components (+C, !C) or ` +
+      "compare fewer and simpler values, numbers rather than strings",
+  );
 }
 
-function parseCursor(cursor = "0.0"): [piece: number, row: number] {
-  const match = /^(\d{1,9})\.(\d{1,9})$/.exec(cursor);
+function* slicesOf(table: Table, from = 0) {
+  for (let first = from; first < table.count; first += SLICE_ROWS) {
+    yield { first, count: Math.min(SLICE_ROWS, table.count - first) };
+  }
+}
+
+function sumOf(mask: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < mask.length; i++) sum += mask[i];
+  return sum;
+}
+
+function cursorAt(table: Table, row: number): string {
+  return `${digestHex(table.id)}.${row}`;
+}
+
+/** The offset that a cursor stands for, if it is one of those: `+<offset>`. */
+function offsetOf(cursor: string): number | undefined {
+  return /^\+\d{1,10}$/.test(cursor) ? Number(cursor) : undefined;
+}
+
+/** `<archetype's id in hex>.<row>`, which stays good when archetypes are added. */
+function parseCursor(cursor = "0.0"): { archetype: bigint; row: number } {
+  const match = /^([0-9a-f]{1,16})\.(\d{1,9})$/.exec(cursor);
   if (match === null) throw new WireError(`Cannot continue at cursor "${cursor.slice(0, 40)}"`);
-  return [Number(match[1]), Number(match[2])];
+  return { archetype: BigInt(`0x${match[1]}`), row: Number(match[2]) };
 }

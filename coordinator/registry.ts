@@ -21,9 +21,14 @@ export interface RegisteredInstance {
   readonly id: string;
   readonly system: string;
   readonly credits: number;
+  /** The newest tick when it came. */
+  sinceTick: number;
   seenAt: number;
   /** Share of time that the script ran, 0 to 1. */
   load: number;
+  /** Counted by the instance since it began, as are the next three. */
+  shards: number;
+  rows: number;
   errors: number;
   refused: number;
 }
@@ -45,15 +50,24 @@ export class Registry {
     const { instance_id: id, name: system, credits } = descriptor;
     this.#bySystem.clear();
     this.#instances.set(id, {
+      sinceTick: this.#instances.get(id)?.sinceTick ?? 0,
       id,
       system,
       credits: Math.min(credits, CREDITS_MAX),
       seenAt: now,
       load: 0,
+      shards: 0,
+      rows: 0,
       errors: 0,
       refused: 0,
     });
     return undefined;
+  }
+
+  /** Says in which tick an instance came. */
+  noteJoined(id: string, tick: number): void {
+    const instance = this.#instances.get(id);
+    if (instance) instance.sinceTick = tick;
   }
 
   /** Returns the instance that left, if it was there. */
@@ -69,6 +83,8 @@ export class Registry {
     if (instance === undefined || instance.system !== beat.system) return false;
     instance.seenAt = now;
     instance.load = Math.min(1, beat.load);
+    instance.shards = beat.shards;
+    instance.rows = beat.rows;
     instance.errors = beat.errors;
     instance.refused = beat.refused;
     return true;

@@ -28,6 +28,8 @@ export interface SnapshotServiceOptions
   readonly pace: Pace;
   /** What the log may grow to, in bytes. */
   readonly logBytesMax: number;
+  /** The world has become another. */
+  onRestored(): void;
   /** Without one, none are taken unasked. */
   readonly snapshots?: SnapshotPolicy;
 }
@@ -60,7 +62,7 @@ export class SnapshotService {
       snapshotter: this.#snapshotter,
       settled,
       hold: (work) => pace.hold(work),
-      restore: (image, snapshot) => engine.restore(image, snapshot),
+      restore: (image, snapshot) => engine.restore(image, snapshot).then(options.onRestored),
     });
   }
 

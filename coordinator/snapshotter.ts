@@ -18,7 +18,7 @@ import {
 } from "../lib/snapshot/snapshot_manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import type { WorldImage } from "../lib/snapshot/world_image.ts";
-import type { MessageOf } from "../lib/wire/messages.ts";
+import type { EventData } from "../lib/wire/events.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 
 export interface SnapshotPolicy {
@@ -50,7 +50,7 @@ export interface SnapshotterOptions {
   capture(): Captured;
   /** Resolves when the ticks that have ended are stored. */
   settled(): Promise<void>;
-  event(topic: string, data: MessageOf<"Event">["data"]): void;
+  event<T extends "snapshot.saved" | "snapshot.failed">(topic: T, data: EventData<T>): void;
 }
 
 /** Requests that wait for the snapshot that is being stored. */

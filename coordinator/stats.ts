@@ -3,6 +3,15 @@
  *
  * @module
  */
+import { Overruns } from "./overruns.ts";
+
+/** An error of a system, as it was reported. */
+export interface ReportedError {
+  readonly tick_id: number;
+  readonly shard: number;
+  readonly instance_id: string;
+  readonly text: string;
+}
 
 export interface SystemStats {
   /** Shards whose result was taken. */
@@ -17,6 +26,7 @@ export interface SystemStats {
   skipped: number;
   /** Ticks in which the system ran. */
   ticks: number;
+  lastError?: ReportedError;
 }
 
 /** Tick times kept for the percentiles. */
@@ -26,8 +36,7 @@ export class Stats {
   readonly systems = new Map<string, SystemStats>();
   /** Messages that were not what the protocol allows. */
   refused = 0;
-  /** Ticks that took longer than their period. */
-  overruns = 0;
+  readonly overran = new Overruns();
   readonly #tickMs: number[] = [];
   #ticks = 0;
 
@@ -35,6 +44,11 @@ export class Stats {
     for (const name of systems) {
       this.systems.set(name, { shards: 0, rows: 0, errors: 0, late: 0, skipped: 0, ticks: 0 });
     }
+  }
+
+  /** Ticks that took longer than their period. */
+  get overruns(): number {
+    return this.overran.total;
   }
 
   system(name: string): SystemStats {

@@ -59,6 +59,16 @@ export interface SystemRunPorts {
   onFinished(): void;
 }
 
+/** When each shard was ready, was last sent, and was done, on the coordinator's clock; NaN: never. */
+export interface ShardTimes {
+  readonly ready: number[];
+  readonly sent: number[];
+  readonly done: number[];
+  readonly attempts: number[];
+  /** How long the script ran, in milliseconds. */
+  readonly computeMs: number[];
+}
+
 /** However many instances lack a broadcast set, it is sent again this often at the most. */
 const SETS_RENEWED_MS_MIN = 250;
 
@@ -71,6 +81,9 @@ export class SystemRun {
   missed = 0;
   /** How long the script ran, over all shards. */
   computeMs = 0;
+  readonly times: ShardTimes;
+  readonly startedAt: number;
+  endedAt = NaN;
   readonly #ports: SystemRunPorts;
   readonly #dispatcher: Dispatcher;
   readonly #placement: Placement;
@@ -84,13 +97,16 @@ export class SystemRun {
     const { deadlineMs, onMiss } = plan.manifest;
     this.plan = plan;
     this.#ports = ports;
+    const now = ports.clock.now();
+    this.startedAt = now;
+    this.times = timesOf(plan.shards.length, now);
     this.accepted = new Array(plan.shards.length).fill(undefined);
     const { residency, depth } = plan;
     this.#placement = new Placement(plan.shards, { residency, depth, seats: () => ports.seats() });
     this.#dispatcher = new Dispatcher(plan.shards.length, {
       deadlineMs,
       onMiss,
-      now: ports.clock.now(),
+      now,
     });
   }
 
@@ -120,6 +136,7 @@ export class SystemRun {
   follow(shard: number, { run, shard: other }: { run: SystemRun; shard: number }): void {
     if (run.accepted[other] !== undefined) return;
     this.#dispatcher.block(shard);
+    this.times.ready[shard] = NaN;
     const followers = run.#followers.get(other) ?? [];
     followers.push(() => this.#release(shard));
     run.#followers.set(other, followers);
@@ -200,6 +217,7 @@ export class SystemRun {
   ): AcceptedShard {
     const { tick, changeTick } = this.plan;
     this.computeMs += compute_ms;
+    this.times.computeMs[shard] = compute_ms;
     if (kept) this.#placement.hold(shard, { instance: instance_id, tick, changeTick });
     return { attempt, instance_id, changed };
   }
@@ -208,6 +226,8 @@ export class SystemRun {
   #trySend(attempt: Attempt): boolean {
     const { shard } = attempt;
     const { instance, holder } = this.#placement.placeOf(shard);
+    this.times.sent[shard] = this.#ports.clock.now();
+    this.times.attempts[shard] = attempt.attempt + 1;
     try {
       this.#ports.send(this.#schedule(attempt, holder), attempt, instance);
       return true;
@@ -221,8 +241,10 @@ export class SystemRun {
   }
 
   #close(shard: number, outcome: AcceptedShard): void {
+    const now = this.#ports.clock.now();
     this.#placement.leave(shard);
-    this.#dispatcher.finish(shard, this.#ports.clock.now());
+    this.#dispatcher.finish(shard, now);
+    this.times.done[shard] = now;
     this.#settle(shard, outcome);
     this.advance();
   }
@@ -235,11 +257,15 @@ export class SystemRun {
 
   #release(shard: number): void {
     if (this.#isOver) return;
-    if (this.#dispatcher.release(shard, this.#ports.clock.now())) this.advance();
+    const now = this.#ports.clock.now();
+    if (!this.#dispatcher.release(shard, now)) return;
+    this.times.ready[shard] = now;
+    this.advance();
   }
 
   #finish(): void {
     this.#isOver = true;
+    this.endedAt = this.#ports.clock.now();
     this.#ports.onFinished();
   }
 
@@ -274,6 +300,11 @@ export class SystemRun {
       mergeResult(chunk.table, chunk, { accesses, result: results[i], tick: changeTick });
     }
   }
+}
+
+function timesOf(shardCount: number, now: number): ShardTimes {
+  const all = (value: number) => new Array<number>(shardCount).fill(value);
+  return { ready: all(now), sent: all(NaN), done: all(NaN), attempts: all(0), computeMs: all(0) };
 }
 
 /** Shards that the instances can take at a time, in all and each. */

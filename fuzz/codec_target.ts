@@ -5,6 +5,7 @@
  * @module
  */
 import { QueryService } from "../coordinator/query_service.ts";
+import { Watches } from "../coordinator/watches.ts";
 import { applyCommands } from "../lib/ecs/command.ts";
 import type { World } from "../lib/ecs/world.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
@@ -38,6 +39,7 @@ class CodecSession implements Session {
   readonly #types: readonly MessageType[];
   readonly #world: World;
   readonly #queries: QueryService;
+  readonly #watches: Watches;
   readonly #runners = new Map<string, ShardRunner>();
   readonly #broadcasts = new Map<string, Broadcasts>();
 
@@ -46,11 +48,9 @@ class CodecSession implements Session {
     this.#corpus = corpus;
     this.#types = [...corpus.messages.keys()];
     this.#world = new Reference(corpus.scenario).world;
-    this.#queries = new QueryService({
-      world: this.#world,
-      payloadBytesMax: PAYLOAD_BYTES_MAX,
-      publish: () => {},
-    });
+    const options = { world: this.#world, payloadBytesMax: PAYLOAD_BYTES_MAX };
+    this.#queries = new QueryService(options);
+    this.#watches = new Watches({ ...options, publish: () => {} });
     for (const manifest of systems) {
       this.#runners.set(manifest.name, new ShardRunner({ schema, manifest, run: () => {} }));
       this.#broadcasts.set(manifest.name, new Broadcasts(schema, manifest));
@@ -91,8 +91,8 @@ class CodecSession implements Session {
       case "QueryRequest":
         return void this.#queries.answer(decodePayload(type, data), 1);
       case "QueryWatch":
-        this.#queries.watch(decodePayload(type, data), 0);
-        return this.#queries.push(1, 0);
+        this.#watches.open(decodePayload(type, data), 0);
+        return void this.#watches.push(1, 0);
       default:
         decodePayload(type, data);
     }

@@ -17,6 +17,11 @@ const chunk = SystemSchedule.shape.chunks.element;
 const patch = valueOf(unwrap(chunk.shape.patches)) as z.ZodObject;
 const command = ComponentShard.shape.commands.element;
 const query = QueryRequest.shape.query;
+const condition = unwrap(QueryRequest.shape.where) as z.ZodPipe;
+const conditions = condition.out as z.ZodDiscriminatedUnion<z.ZodObject[]>;
+
+/** A union of objects that `op` tells apart. */
+type Variants = { readonly options: readonly z.ZodObject[] };
 
 /** Schemas that the document has a name for. */
 const NAMES = new Map<unknown, string>([
@@ -39,6 +44,9 @@ const NAMES = new Map<unknown, string>([
   [patch, "Patch"],
   [command, "Command"],
   [query, "Query"],
+  [condition, "Condition"],
+  [elementOf(valueIn(conditions, "of")), "Condition"],
+  [valueIn(conditions, "value"), "scalar"],
   [valueIn(command, "entity"), "ref"],
   [valueIn(command, "components"), "map<map<any>>"],
   [valueIn(command, "value"), "map<any>"],
@@ -51,6 +59,7 @@ export function allKeyRows(): Map<string, KeyRow[]> {
     ["Patch", keyRows(patch)],
     ["Command", variantRows(command)],
     ["Query", keyRows(query)],
+    ["Condition", variantRows(conditions)],
   ]);
   for (const [name, schema] of Object.entries(MESSAGES)) rows.set(name, keyRows(schema));
   return rows;
@@ -92,12 +101,12 @@ function suffixed(name: string | undefined, toName: (of: string) => string): str
 }
 
 /** The rows of a union of objects that `op` tells apart; presence says for which. */
-function variantRows(union: typeof command): KeyRow[] {
+function variantRows(union: Variants): KeyRow[] {
   const ops: string[] = [];
   const uses = new Map<string, { type: string; ops: string[] }>();
   for (const { shape } of union.options) {
     const { op, ...others } = shape;
-    const own: string[] = op instanceof z.ZodEnum ? op.options : [...op.values];
+    const own = opsOf(op);
     ops.push(...own);
     for (const [key, schema] of Object.entries(others)) {
       const use = uses.get(key) ?? { type: typeName(schema) ?? "", ops: [] };
@@ -107,6 +116,11 @@ function variantRows(union: typeof command): KeyRow[] {
   }
   const rows = [...uses].map(([key, use]): KeyRow => [key, use.type, presenceIn(ops, use.ops)]);
   return [["op", ops.map((op) => `"${op}"`).join(", "), ""], ...rows];
+}
+
+function opsOf(op: unknown): string[] {
+  if (op instanceof z.ZodEnum) return op.options.map(String);
+  return op instanceof z.ZodLiteral ? [...op.values].map(String) : [];
 }
 
 function presenceIn(all: readonly string[], used: readonly string[]): string {
@@ -120,12 +134,16 @@ function unwrap(schema: unknown): unknown {
   return schema instanceof z.ZodOptional ? schema.unwrap() : schema;
 }
 
+function elementOf(schema: unknown): unknown {
+  return schema instanceof z.ZodArray ? schema.element : undefined;
+}
+
 function valueOf(schema: unknown): unknown {
   return schema instanceof z.ZodRecord ? schema.valueType : undefined;
 }
 
 /** The schema of a key that some of the union's options have. */
-function valueIn(union: typeof command, key: string): unknown {
+function valueIn(union: Variants, key: string): unknown {
   return union.options.flatMap(({ shape }) => Object.entries(shape))
     .find(([name]) => name === key)?.[1];
 }

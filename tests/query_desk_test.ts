@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Message } from "../lib/bus/bus.ts";
-import { QueryDesk, type Question, QUESTIONS_MAX } from "../coordinator/query_desk.ts";
+import { QueryDesk, QUESTIONS_MAX } from "../coordinator/query_desk.ts";
 
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
@@ -10,6 +10,7 @@ class Scene {
   readonly answered: number[] = [];
   readonly sent: number[] = [];
   answerBytes = KIBIBYTE;
+  work = 0;
   settled = Promise.resolve();
   flushed = Promise.resolve();
   readonly desk: QueryDesk;
@@ -17,13 +18,7 @@ class Scene {
 
   constructor() {
     this.desk = new QueryDesk({
-      answer: (question) => {
-        const number = numberOf(question);
-        this.answered.push(number);
-        if (this.answerBytes === 0) return undefined;
-        return { data: new Uint8Array(this.answerBytes), options: { headers: {} } };
-      },
-      send: (question) => this.sent.push(numberOf(question)),
+      send: (message) => this.sent.push(Number(message.subject)),
       settled: () => this.settled,
       flush: () => this.flushed,
     });
@@ -31,19 +26,25 @@ class Scene {
 
   ask(count = 1): void {
     for (let i = 0; i < count; i++) {
-      const limit = ++this.#asked;
-      this.desk.ask({ request: { query: {}, limit }, message: {} as Message });
+      const number = ++this.#asked;
+      this.desk.ask({
+        message: { subject: `${number}` } as Message,
+        answer: () => this.#answer(number),
+      });
     }
+  }
+
+  #answer(number: number) {
+    this.answered.push(number);
+    if (this.answerBytes === 0) return undefined;
+    const data = new Uint8Array(this.answerBytes);
+    return { encoded: { data, options: { headers: {} } }, work: this.work };
   }
 
   /** Lets everything happen that may happen now. */
   pass(): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, 0));
   }
-}
-
-function numberOf({ request }: Question): number {
-  return request.limit ?? 0;
 }
 
 Deno.test("QueryDesk answers at once between ticks, and during one when it has ended", async () => {
@@ -75,7 +76,7 @@ Deno.test("QueryDesk sends an answer when what it shows is stored, and makes no 
 Deno.test("QueryDesk makes a bounded amount of answers at a time, and waits until they are sent", async () => {
   const scene = new Scene();
   scene.desk.close();
-  scene.answerBytes = MEBIBYTE / 4;
+  scene.answerBytes = MEBIBYTE / 4 - 4 * KIBIBYTE;
   scene.ask(10);
   const flushed = Promise.withResolvers<void>();
   scene.flushed = flushed.promise;
@@ -85,6 +86,21 @@ Deno.test("QueryDesk makes a bounded amount of answers at a time, and waits unti
   flushed.resolve();
   await scene.pass();
   assertEquals(scene.sent.length, 10);
+});
+
+Deno.test("QueryDesk makes few answers at a time where each takes long", async () => {
+  const scene = new Scene();
+  scene.desk.close();
+  scene.work = MEBIBYTE / 2;
+  scene.ask(4);
+  const flushed = Promise.withResolvers<void>();
+  scene.flushed = flushed.promise;
+  scene.desk.open();
+  await scene.pass();
+  assertEquals(scene.sent, [1, 2]);
+  flushed.resolve();
+  await scene.pass();
+  assertEquals(scene.sent, [1, 2, 3, 4]);
 });
 
 Deno.test("QueryDesk makes one answer at least, however large", async () => {

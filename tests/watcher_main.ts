@@ -15,7 +15,7 @@ const { bus } = await connectNats({ servers, name: "watcher", onError: () => {} 
 const deliver = "watcher.inbox";
 bus.onStatus((status) => console.log(status));
 bus.subscribe(deliver, (message) => {
-  const { tick_id } = decodeMessage("QueryResponse", message);
+  const { tick_id } = decodeMessage("QueryDelta", message);
   console.log(`tick ${tick_id}`);
 });
 await bus.flush();

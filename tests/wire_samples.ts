@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Condition } from "../lib/wire/condition.ts";
 import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
 
 const BIG_ENTITY = Number.MAX_SAFE_INTEGER;
@@ -17,6 +18,7 @@ const chunk = {
   count: 2,
   rows: Uint8Array.of(1, 0, 0, 0, 9, 0, 0, 0),
   entities: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0),
+  components: ["Mass", "Mesh"],
   columns: { "Mass.value": new Uint8Array(8), "Mesh.asset": ["rock", ""] },
   patches: { "Label.text": { rows: new Uint8Array(4), values: ["x"] } },
 };
@@ -36,6 +38,21 @@ const query = {
   with: ["Boid"],
   without: ["Static"],
   changed: ["Mass"],
+};
+
+const where: Condition = {
+  op: "and",
+  of: [
+    { op: ">", path: "Velocity.linear.y", value: 3.5 },
+    {
+      op: "or",
+      of: [
+        { op: "contains", path: "Mesh.asset", value: "rock" },
+        { op: "not", of: [{ op: "=", path: "Mass.id", value: DIGEST_MAX }] },
+        { op: "!=", path: "Mass.isKnown", value: true },
+      ],
+    },
+  ],
 };
 
 const counts = { instances: 2, load: 0.5, shards: 9, rows: 1e6, errors: 1, late: 2, skipped: 3 };
@@ -132,10 +149,124 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
     refused: 2,
     systems: { physics: counts },
   },
-  QueryRequest: { query, limit: 10, cursor: "0.10" },
-  QueryResponse: { tick_id: 7, chunks: [chunk], next: "0.20" },
-  QueryWatch: { query, deliver: "_INBOX.abc", lease_ms: 1000 },
+  QueryRequest: {
+    query,
+    where,
+    sort: [{ by: "Velocity.linear.y", descending: true }, { by: "Entity" }],
+    limit: 10,
+    cursor: "0.10",
+    offset: 5,
+    count: true,
+    entities: new Uint8Array(8),
+    components: true,
+  },
+  QueryResponse: {
+    tick_id: 7,
+    chunks: [chunk],
+    order: new Uint8Array(16),
+    total: 30,
+    next: "0.20",
+  },
+  QueryWatch: {
+    query,
+    where,
+    deliver: "_INBOX.abc",
+    lease_ms: 1000,
+    every_ms: 50,
+    max_rows: 100,
+    components: true,
+    restart: true,
+  },
   QueryWatchReply: { watch_id: "w", lease_ms: 1000 },
+  QueryDelta: {
+    watch_id: "w",
+    tick_id: 7,
+    chunks: [chunk],
+    gone: new Uint8Array(8),
+    reset: true,
+    more: false,
+  },
+  SchemaRequest: {},
+  SchemaReply: {
+    world: "flock",
+    components: [
+      { name: "Mass", fields: [{ name: "value", type: "f32", default: 0.5 }] },
+      { name: "Boid", fields: [] },
+    ],
+    archetypes: [{ components: ["Boid", "Mass"], count: 9 }],
+    archetype_count: 1,
+  },
+  GraphRequest: {},
+  GraphReply: {
+    systems: [{
+      name: "physics",
+      queue: "q.physics",
+      deadline_ms: 50,
+      on_miss: "skip",
+      reads: ["Velocity.linear"],
+      writes: ["Mass.value"],
+      after: ["ai"],
+      rowwise: ["ai"],
+      level: 2,
+    }],
+    ambiguities: [{ first: "ai", second: "physics", fields: ["Mass.value"] }],
+  },
+  TraceRequest: { from_tick: 7, ticks: 2 },
+  TraceReply: {
+    ticks: [{
+      tick_id: 7,
+      started_ms: 1234.5,
+      period_ms: 16.5,
+      duration_ms: 20.5,
+      commit_ms: 1.5,
+      late: true,
+      why: "physics ended last",
+      systems: [{
+        system: "physics",
+        started_ms: 0.5,
+        ended_ms: 20.5,
+        missed: 1,
+        shard_count: 1,
+        shards: [{
+          shard: 0,
+          rows: 10,
+          instance_id,
+          attempts: 2,
+          ready_ms: 0.5,
+          sent_ms: 10.5,
+          done_ms: 20.5,
+          compute_ms: 9.5,
+        }],
+      }],
+    }],
+  },
+  SystemsRequest: {},
+  SystemsReply: {
+    tick_id: 7,
+    systems: {
+      physics: {
+        instances: [{
+          instance_id,
+          since_tick: 3,
+          load: 0.5,
+          shards: 9,
+          rows: 1e6,
+          errors: 1,
+          refused: 0,
+          credits: 2,
+          silent_ms: 12.5,
+        }],
+        errors: 1,
+        late: 2,
+        skipped: 3,
+        ticks: 4,
+        compute_ms_per_tick: 1.5,
+        last_error: { tick_id: 6, shard: 0, instance_id, text: "Error: no" },
+      },
+    },
+    tick_ms_p50: 4.5,
+    tick_ms_p99: 9.5,
+  },
   Event: { topic: "hit", tick_id: 7, source: "game", data: { who: [1, null, "x", true] } },
   SnapshotManifest: {
     version: 1,

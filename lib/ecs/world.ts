@@ -11,6 +11,7 @@ import type { ComponentType, ComponentValue, Schema } from "./component.ts";
 import type { Entity } from "./entity.ts";
 import { EntityIndex } from "./entity_index.ts";
 import type { FieldValue } from "./field_type.ts";
+import type { MoveJournal } from "./move_journal.ts";
 import type { Query } from "./query.ts";
 
 /** Values by component, as spawn takes them; fields left out take their defaults. */
@@ -22,9 +23,12 @@ export class World {
   readonly schema: Schema;
   /** The change tick that changes are recorded under; whoever changes the world counts it up. */
   changeTick = 0;
+  /** Where it is noted which entities come, go and move, for whoever wants to know. */
+  journal: MoveJournal | undefined;
   readonly #archetypes = new Archetypes();
   #index = new EntityIndex();
   #nextEntity: Entity = 1;
+  #loads = 0;
 
   constructor(schema: Schema) {
     this.schema = schema;
@@ -38,6 +42,11 @@ export class World {
   /** The entity that the next spawn gets. */
   get nextEntity(): Entity {
     return this.#nextEntity;
+  }
+
+  /** How often all entities were replaced by others. */
+  get loads(): number {
+    return this.#loads;
   }
 
   /** Number of archetypes seen so far; grows only, and the schedule depends on it. */
@@ -68,6 +77,7 @@ export class World {
     const table = this.#archetypes.table(number);
     const row = table.addRow(entity, this.changeTick);
     this.#index.add(entity, number, row);
+    this.journal?.add(entity);
     for (const store of table.stores) {
       this.#write(store, row, components.get(store.component) ?? DEFAULTS);
     }
@@ -81,6 +91,7 @@ export class World {
     const number = this.#index.table(place);
     this.#removeRow(this.#archetypes.table(number), this.#index.row(place), number);
     this.#index.delete(entity, place);
+    this.journal?.add(entity);
   }
 
   /**
@@ -175,6 +186,7 @@ export class World {
     this.#index = index;
     this.#nextEntity = nextEntity;
     this.changeTick = changeTick;
+    this.#loads++;
   }
 
   /** The table and row of a living entity. */
@@ -240,12 +252,16 @@ export class World {
     }
     this.#removeRow(transition.from, row, number);
     this.#index.move(place, transition.number, toRow);
+    this.journal?.add(entity);
     return toRow;
   }
 
   #removeRow(table: Table, row: number, number: number): void {
     table.removeRow(row, this.changeTick);
-    if (row < table.count) this.#index.move(this.#index.find(table.entities[row]), number, row);
+    if (row >= table.count) return;
+    const moved = table.entities[row];
+    this.#index.move(this.#index.find(moved), number, row);
+    this.journal?.add(moved);
   }
 }
 

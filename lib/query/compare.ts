@@ -40,7 +40,8 @@ export function operandOf(kind: ValueKind, { op, path, value }: Comparison): Sca
     );
   }
   // What is stored is no more precise: 0.1 is to be equal to 0.1.
-  return kind === "f32" ? Math.fround(Number(value)) : value;
+  if (kind === "f32") return Math.fround(Number(value));
+  return kind === "number" ? Number(value) : value;
 }
 
 function show(value: Scalar): string {

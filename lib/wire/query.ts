@@ -6,22 +6,44 @@
 import type { ComponentType, Field, Schema } from "../ecs/component.ts";
 import type { Access, Query } from "../ecs/query.ts";
 import { ENTITY_NAME } from "../manifest/names.ts";
+import { suggestion } from "../manifest/nearest.ts";
 import type { WireQuery } from "./messages.ts";
 import { WireError } from "./wire_error.ts";
+
+/** Stands for every component, in `optional`. */
+const EVERY_COMPONENT = "*";
 
 /** @throws {WireError} naming the term that is unknown. */
 export function parseQuery(schema: Schema, query: WireQuery): Query {
   const components = (names: readonly string[] = []) =>
     names.map((name) => componentNamed(schema, name));
   const read = query.read ?? [];
+  const optional = query.optional ?? [];
+  const isEvery = optional.includes(EVERY_COMPONENT);
+  if (isEvery) return withEverything(schema, { ...query, optional: optional.filter(isNamed) });
   return {
     entities: read.includes(ENTITY_NAME),
     read: parseAccesses(schema, read.filter((term) => term !== ENTITY_NAME)),
     write: parseAccesses(schema, query.write),
-    optional: parseAccesses(schema, query.optional),
+    optional: parseAccesses(schema, optional),
     with: components(query.with),
     without: components(query.without),
     changed: components(query.changed),
+  };
+}
+
+function isNamed(term: string): boolean {
+  return term !== EVERY_COMPONENT;
+}
+
+/** The query, and all that it does not name is optional. */
+function withEverything(schema: Schema, query: WireQuery): Query {
+  const parsed = parseQuery(schema, query);
+  const named = new Set([...parsed.read, ...parsed.write].map(({ component }) => component));
+  const others = [...schema.values()].filter((component) => !named.has(component));
+  return {
+    ...parsed,
+    optional: others.map((component) => ({ component, fields: component.fields })),
   };
 }
 
@@ -51,6 +73,7 @@ function parseAccesses(schema: Schema, terms: readonly string[] = []): Access[] 
 
 function componentNamed(schema: Schema, name: string): ComponentType {
   const component = schema.get(name);
-  if (component === undefined) throw new WireError(`Cannot query: unknown component "${name}"`);
-  return component;
+  if (component !== undefined) return component;
+  const near = suggestion(name, schema.keys());
+  throw new WireError(`Cannot query: unknown component "${name}"${near}`);
 }
