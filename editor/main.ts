@@ -6,6 +6,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { connectNats } from "../lib/bus/nats_bus.ts";
 import {
+  drawId,
   NATS_DEFAULT,
   natsFromEnvironment,
   onStopSignal,
@@ -88,7 +89,7 @@ async function serve(
     const ports = { bus, log, store, subjects };
     using past = new PastService({
       ...ports,
-      id: crypto.randomUUID().slice(0, 8),
+      id: drawId(),
       clock: systemClock,
       now: systemDateMs,
       report,

@@ -9,6 +9,7 @@ const FOLDERS = [
   "coordinator",
   "systems",
   "manifests",
+  "editor",
   "sim",
   "fuzz",
   "chaos",
@@ -126,6 +127,34 @@ const LAYERS: readonly Layer[] = [
     packages: ["commander"],
   },
   {
+    name: "editor model",
+    files: /^editor\/model\//,
+    imports: ["base", "ecs", "query", "wire"],
+    packages: ["@dagrejs/dagre", "@std/msgpack", "gl-matrix"],
+  },
+  {
+    name: "editor page",
+    files: /^editor\/page\//,
+    imports: ["base", "ecs", "bus", "query", "wire", "editor model"],
+    packages: [
+      "@nats-io/nats-core",
+      "@preact/signals",
+      "@std/msgpack",
+      "gl-matrix",
+      "htm",
+      "preact",
+      "preact/hooks",
+      "uplot",
+      "zod",
+    ],
+  },
+  {
+    name: "editor",
+    files: /^editor\/(main\.ts$|server\/)/,
+    imports: ["base", "cli", "ecs", "bus", "wire", "snapshot", "coordinator"],
+    packages: ["commander"],
+  },
+  {
     name: "simulation",
     files: /^sim\//,
     imports: ["base", "cli", "ecs", "manifest", "bus", "wire", "runtime", "coordinator"],
@@ -153,13 +182,13 @@ const LAYERS: readonly Layer[] = [
 /** Whoever else touches the machine is handed it as a parameter. */
 const MACHINE_USERS: Readonly<Record<string, RegExp>> = {
   Deno:
-    /(^|_|\/)main\.ts$|^lib\/(cli|manifest\/(load|generated_files)|runtime\/load_script)\.ts$|^lib\/nats_server\/|^chaos\/|^coordinator\/(connection|snapshot_paths|status_display|supervisor)\.ts$/,
+    /(^|_|\/)main\.ts$|^lib\/(cli|manifest\/(load|generated_files)|runtime\/load_script)\.ts$|^lib\/nats_server\/|^chaos\/|^coordinator\/(connection|editor_process|snapshot_paths|status_display|supervisor)\.ts$|^editor\/server\/(bridge|page_bundle|page_files|web_server)\.ts$/,
   console: /(^|_|\/)main\.ts$|^lib\/cli\.ts$|^coordinator\/status_display\.ts$/,
-  crypto: /^lib\/(cli|runtime\/main|nats_server\/fetch_release)\.ts$/,
-  fetch: /^lib\/nats_server\/fetch_release\.ts$/,
-  Date: /^lib\/clock\.ts$/,
-  performance: /^lib\/clock\.ts$/,
-  setTimeout: /^lib\/(clock|nats_server\/fetch_release)\.ts$/,
+  crypto: /^lib\/(cli|nats_server\/fetch_release)\.ts$|^editor\/page\/browser\.ts$/,
+  fetch: /^lib\/nats_server\/fetch_release\.ts$|^editor\/page\/browser\.ts$/,
+  Date: /^(lib\/clock|editor\/page\/browser)\.ts$/,
+  performance: /^(lib\/clock|editor\/page\/browser)\.ts$/,
+  setTimeout: /^lib\/(clock|nats_server\/fetch_release)\.ts$|^editor\/page\/browser\.ts$/,
 };
 
 const config: Config = JSON.parse(await read("deno.json"));

@@ -117,8 +117,7 @@ export function project(
   { width, height }: Size,
 ): { x: number; y: number; depth: number } | undefined {
   const [x, y, z] = [point[0], point[1], point[2]];
-  const row = (k: number) =>
-    matrix[k] * x + matrix[k + 4] * y + matrix[k + 8] * z + matrix[k + 12];
+  const row = (k: number) => matrix[k] * x + matrix[k + 4] * y + matrix[k + 8] * z + matrix[k + 12];
   const w = row(3);
   if (w <= 0) return undefined;
   return { x: (row(0) / w + 1) / 2 * width, y: (1 - row(1) / w) / 2 * height, depth: w };

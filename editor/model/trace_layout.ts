@@ -49,7 +49,9 @@ export function lanesOf({ systems }: TickTrace): Lane[] {
 }
 
 /** What is computed is known, but not when: it is drawn at the end of the way. */
-export function spansOf({ shard, rows, ready_ms, sent_ms, done_ms, compute_ms }: ShardTrace): Span[] {
+export function spansOf(
+  { shard, rows, ready_ms, sent_ms, done_ms, compute_ms }: ShardTrace,
+): Span[] {
   if (ready_ms === undefined) return [];
   const sent = sent_ms ?? done_ms ?? ready_ms;
   const spans: Span[] = [{ kind: "waiting", shard, rows, start: ready_ms, end: sent }];
@@ -126,5 +128,8 @@ export function axisSteps(end: number): number[] {
   const rough = end / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? end;
-  return Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => Number((i * step).toFixed(6)));
+  return Array.from(
+    { length: Math.floor(end / step) + 1 },
+    (_, i) => Number((i * step).toFixed(6)),
+  );
 }

@@ -9,7 +9,9 @@ import { type ComponentChild, h, type VNode } from "preact";
 /** The package's types have it as a module, which it is not when it is bundled. */
 const template = htm as unknown as { bind(create: typeof h): typeof html };
 
-export const html: (strings: TemplateStringsArray, ...values: unknown[]) => VNode = template.bind(h);
+export const html: (strings: TemplateStringsArray, ...values: unknown[]) => VNode = template.bind(
+  h,
+);
 
 /** What a component may put into another. */
 export type Child = ComponentChild;

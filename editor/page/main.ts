@@ -8,7 +8,7 @@ import { render } from "preact";
 import * as z from "zod";
 import { createApp, startApp } from "./app.ts";
 import { connectBrowser } from "./browser_bus.ts";
-import { fetchJson } from "./browser.ts";
+import { after, fetchJson, storage } from "./browser.ts";
 import { html } from "./html.ts";
 import { Shell } from "./panels/shell.ts";
 
@@ -16,13 +16,14 @@ import { Shell } from "./panels/shell.ts";
 z.config({ jitless: true });
 
 const PREFIX_KEPT = "prefix";
+const RETRY_MS = 1000;
 
 async function main(): Promise<void> {
   const root = document.getElementById("app");
   if (root === null) return;
   const { prefix } = await fetchJson<{ prefix: string }>("/config.json")
-    .catch(() => ({ prefix: localStorage.getItem(PREFIX_KEPT) ?? "engine" }));
-  localStorage.setItem(PREFIX_KEPT, prefix);
+    .catch(() => ({ prefix: storage.read(PREFIX_KEPT) ?? "engine" }));
+  storage.write(PREFIX_KEPT, prefix);
   const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/nats`;
   const app = createApp({
     prefix,
@@ -33,15 +34,13 @@ async function main(): Promise<void> {
   await startApp(app);
 }
 
-const RETRY_MS = 1000;
-
 /** The server may not be there yet. */
 async function connectPatiently(url: string, onError: (error: Error) => void) {
   while (true) {
     try {
       return await connectBrowser(url, onError);
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      await new Promise<void>((resolve) => after(RETRY_MS, resolve));
     }
   }
 }

@@ -64,10 +64,13 @@ export class PastService implements Disposable {
   /** Begins to answer. */
   start(): void {
     const { past, fork } = this.#subjects;
-    this.#serve(past, (message) =>
-      message.headers["msg-type"] === "PastClose"
-        ? this.#close(decodeService("PastClose", message))
-        : this.#open(decodeService("PastOpen", message)));
+    this.#serve(
+      past,
+      (message) =>
+        message.headers["msg-type"] === "PastClose"
+          ? this.#close(decodeService("PastClose", message))
+          : this.#open(decodeService("PastOpen", message)),
+    );
     this.#serve(fork, (message) => this.#fork(decodeService("Fork", message)));
     this.#sweepLater();
   }
@@ -94,9 +97,7 @@ export class PastService implements Disposable {
         // What is borrowed must outlive the handler.
         const { subject, headers, reply, noResponders } = message;
         const data = new Uint8Array(message.data);
-        const turn = this.#turn.then(() =>
-          answer({ subject, headers, reply, noResponders, data })
-        );
+        const turn = this.#turn.then(() => answer({ subject, headers, reply, noResponders, data }));
         this.#turn = turn.catch((error) => report.warn(`${subject}: ${error}`));
       }, { queue: QUEUE }),
     );

@@ -3,12 +3,12 @@
  *
  * @module
  */
+import { describeSchema } from "../../coordinator/description.ts";
 import { QueryService } from "../../coordinator/query_service.ts";
 import type { Replica } from "../../coordinator/replica.ts";
 import type { Bus, Message, Subscription } from "../../lib/bus/bus.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Report } from "../../lib/report.ts";
-import type { ValueType } from "@std/msgpack";
 import { UserError } from "../../lib/user_error.ts";
 import { decodeMessage, type Encoded, encodeMessage } from "../../lib/wire/codec.ts";
 import { createSubjects } from "../../lib/wire/subjects.ts";
@@ -37,7 +37,6 @@ export class PastView {
     this.#queries = new QueryService({
       world: replica.state.world,
       payloadBytesMax: bus.payloadBytesMax,
-      publish: () => {},
     });
     const { queryRequest, querySchema } = createSubjects(options.prefix);
     this.#subscriptions = [
@@ -75,28 +74,12 @@ export class PastView {
   #query(message: Message): Encoded {
     const { tick } = this.replica.state;
     const request = decodeMessage("QueryRequest", message);
-    return encodeMessage("QueryResponse", this.#queries.answer(request, tick), { tick });
+    const { response } = this.#queries.answer(request, tick);
+    return encodeMessage("QueryResponse", response, { tick });
   }
 
   #schema(message: Message): Encoded {
     decodeMessage("SchemaRequest", message);
-    const { world } = this.replica.state;
-    const tables = world.tables().filter(({ count }) => count > 0)
-      .toSorted((a, b) => b.count - a.count);
-    return encodeMessage("SchemaReply", {
-      components: [...world.schema.values()].map(({ name, fields }) => ({
-        name,
-        fields: fields.map((field) => ({
-          name: field.name,
-          type: field.type,
-          default: field.default as ValueType,
-        })),
-      })),
-      archetypes: tables.map(({ components, count }) => ({
-        components: components.map(({ name }) => name),
-        count,
-      })),
-      archetype_count: tables.length,
-    });
+    return encodeMessage("SchemaReply", describeSchema(this.replica.state.world, undefined));
   }
 }

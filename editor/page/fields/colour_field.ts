@@ -20,19 +20,21 @@ export function ColourField(
     const { value } = event.currentTarget as HTMLInputElement;
     set([...parseHexColour(value), ...numbers.slice(3)]);
   };
-  return html`<div class="colour">
-    <input type="color" aria-label=${`${label}, as a colour`} value=${hexColour(numbers)}
-      disabled=${isReadOnly} onChange=${pick} />
-    <div class=${`vector lanes-${lanes}`} role="group" aria-label=${label}>
-      ${
-    numbers.map((number, i) =>
-      html`<${NumberField} key=${i} label=${`${label}.${NAMES[i]}`} name=${NAMES[i]}
-        type=${field.type} value=${number} isMixed=${isMixed[i]} isReadOnly=${isReadOnly}
-        problemId=${problemId} set=${(value: number) => setLane(i, value)} />`
-    )
-  }
+  return html`
+    <div class="colour">
+      <input type="color" aria-label=${`${label}, as a colour`} value=${hexColour(numbers)}
+        disabled=${isReadOnly} onChange=${pick} />
+      <div class=${`vector lanes-${lanes}`} role="group" aria-label=${label}>
+          ${numbers.map((number, i) =>
+            html`
+              <${NumberField} key=${i} label=${`${label}.${NAMES[i]}`} name=${NAMES[i]}
+                type=${field.type} value=${number} isMixed=${isMixed[i]} isReadOnly=${isReadOnly}
+                problemId=${problemId} set=${(value: number) => setLane(i, value)} />
+            `
+          )}
+        </div>
     </div>
-  </div>`;
+  `;
 }
 
 function hexColour(numbers: readonly number[]): string {

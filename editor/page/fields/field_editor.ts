@@ -49,7 +49,8 @@ export function FieldEditor({ app, component, mixed }: FieldProps) {
       <span class="field-name" title=${`${key}: ${field.type}`}>${field.name}</span>
       <div class="field-value">${editorFor(props, app)}</div>
       ${problem && html`<p id=${problemId} class="problem" role="alert">${problem}</p>`}
-    </div>`;
+    </div>
+  `;
 }
 
 function editorFor(props: EditorProps, app: App) {
@@ -75,9 +76,11 @@ function editorFor(props: EditorProps, app: App) {
     case "any":
       return html`<${TextField} ...${props} />`;
     default:
-      return html`<${NumberField} label=${label} type=${field.type} unit=${field.unit}
-        value=${Number(value)} isMixed=${isMixed[0]} isReadOnly=${isReadOnly}
-        problemId=${problemId} set=${props.set} />`;
+      return html`
+        <${NumberField} label=${label} type=${field.type} unit=${field.unit}
+          value=${Number(value)} isMixed=${isMixed[0]} isReadOnly=${isReadOnly}
+          problemId=${problemId} set=${props.set} />
+      `;
   }
 }
 
@@ -95,29 +98,35 @@ function VectorField(
   return html`<div class=${`vector lanes-${lanes}`} role="group" aria-label=${label}>
     ${
     Array.from({ length: lanes }, (_, i) =>
-      html`<${NumberField} key=${i} label=${`${label}.${names[i] ?? i}`} name=${names[i]}
-        type=${field.type} unit=${field.unit} value=${numbers[i] ?? 0} isMixed=${isMixed[i]}
-        isReadOnly=${isReadOnly} problemId=${problemId}
-        set=${(value: number) => setLane(i, value)} />`)
+      html`
+        <${NumberField} key=${i} label=${`${label}.${names[i] ?? i}`} name=${names[i]}
+          type=${field.type} unit=${field.unit} value=${numbers[i] ?? 0} isMixed=${isMixed[i]}
+          isReadOnly=${isReadOnly} problemId=${problemId}
+          set=${(value: number) => setLane(i, value)} />
+      `)
   }
   </div>`;
 }
 
 function BoolField({ label, value, isMixed, isReadOnly, problemId, set }: EditorProps) {
-  return html`<input type="checkbox" aria-label=${label} aria-describedby=${problemId}
-    checked=${value === true} disabled=${isReadOnly} indeterminate=${isMixed[0]}
-    onChange=${(event: Event) => set((event.currentTarget as HTMLInputElement).checked)} />`;
+  return html`
+    <input type="checkbox" aria-label=${label} aria-describedby=${problemId}
+      checked=${value === true} disabled=${isReadOnly} indeterminate=${isMixed[0]}
+      onChange=${(event: Event) => set((event.currentTarget as HTMLInputElement).checked)} />
+  `;
 }
 
 function EntityField({ app, ...props }: EditorProps & { app: App }) {
   const { label, value, isMixed, isReadOnly, problemId, field, set } = props;
   const entity = Number(value);
-  return html`<div class="entity-link">
-    <${NumberField} label=${label} type=${field.type} value=${entity} isMixed=${isMixed[0]}
-      isReadOnly=${isReadOnly} problemId=${problemId} set=${set} />
-    <button type="button" class="icon-button" aria-label=${`Select entity ${entity}`}
-      title=${`Select entity ${entity}`} disabled=${entity === 0 || isMixed[0]}
-      onClick=${() => app.inspection.selection.value = selectEntities([entity])}
+  return html`
+    <div class="entity-link">
+      <${NumberField} label=${label} type=${field.type} value=${entity} isMixed=${isMixed[0]}
+        isReadOnly=${isReadOnly} problemId=${problemId} set=${set} />
+      <button type="button" class="icon-button" aria-label=${`Select entity ${entity}`}
+        title=${`Select entity ${entity}`} disabled=${entity === 0 || isMixed[0]}
+        onClick=${() => app.inspection.selection.value = selectEntities([entity])}
       >${icon("goto")}</button>
-  </div>`;
+    </div>
+  `;
 }

@@ -50,23 +50,30 @@ export function NumberField(props: NumberProps) {
     if (event.key === "Escape") problem.value = undefined;
   };
   return html`
-    <label class=${classes({ number: true, wrong: problem.value !== undefined, named: name !== undefined })}
+    <label class=${classes({
+      number: true,
+      wrong: problem.value !== undefined,
+      named: name !== undefined,
+    })}
       title=${problem.value ?? (name === undefined ? undefined : `Drag to change ${label}`)}>
-      ${
-    name !== undefined &&
-    html`<span class=${`lane lane-${name}`} aria-hidden="true"
-        onPointerDown=${(event: PointerEvent) =>
-      !isReadOnly && startDrag(event, { value, type, show: (text) => draft.value = text, commit })}
-        >${name}</span>`
-  }
+      ${name !== undefined &&
+        html`
+          <span class=${`lane lane-${name}`} aria-hidden="true"
+            onPointerDown=${(event: PointerEvent) =>
+              !isReadOnly &&
+              startDrag(event, { value, type, show: (text) => draft.value = text, commit })}
+          >${name}</span>
+        `}
       <input type="text" inputmode="decimal" aria-label=${label} spellcheck=${false}
-        aria-describedby=${problemId} aria-invalid=${problem.value !== undefined || problemId !== undefined}
+        aria-describedby=${problemId} aria-invalid=${problem.value !== undefined ||
+          problemId !== undefined}
         placeholder=${isMixed ? "mixed" : undefined} readonly=${isReadOnly} value=${text}
         onFocus=${(event: FocusEvent) => (event.currentTarget as HTMLInputElement).select()}
         onInput=${(event: Event) => draft.value = (event.currentTarget as HTMLInputElement).value}
         onKeyDown=${key} onBlur=${commit} />
       ${unit && html`<span class="unit" aria-hidden="true">${unit}</span>`}
-    </label>`;
+    </label>
+  `;
 }
 
 /** @throws {TypeError} when it is none that the type holds. */

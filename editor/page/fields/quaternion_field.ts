@@ -25,9 +25,11 @@ export function QuaternionField(
   return html`<div class="vector lanes-3" role="group" aria-label=${`${label}, in degrees`}>
     ${
     angles.map((angle, i) =>
-      html`<${NumberField} key=${i} label=${`${label}.${NAMES[i]} in degrees`} name=${NAMES[i]}
-        type="f64" unit="°" value=${angle} isMixed=${isAnyMixed} isReadOnly=${isReadOnly}
-        problemId=${problemId} set=${(angle: number) => change(i, angle)} />`
+      html`
+        <${NumberField} key=${i} label=${`${label}.${NAMES[i]} in degrees`} name=${NAMES[i]}
+          type="f64" unit="°" value=${angle} isMixed=${isAnyMixed} isReadOnly=${isReadOnly}
+          problemId=${problemId} set=${(angle: number) => change(i, angle)} />
+      `
     )
   }
   </div>`;

@@ -56,11 +56,12 @@ export function TextField(
     onBlur: commit,
   };
   return html`
-    ${
-    isLong
-      ? html`<textarea class="code" rows=${Math.min(ROWS_MAX, text.split("\n").length + 1)}
-          title="Ctrl+Enter sets it" ...${common}></textarea>`
-      : html`<input type="text" class=${field.type === "string" ? "" : "code"} ...${common} />`
-  }
-    ${problem.value && html`<p id=${id} class="problem" role="alert">${problem.value}</p>`}`;
+    ${isLong
+      ? html`
+        <textarea class="code" rows=${Math.min(ROWS_MAX, text.split("\n").length + 1)}
+          title="Ctrl+Enter sets it" ...${common}></textarea>
+      `
+      : html`<input type="text" class=${field.type === "string" ? "" : "code"} ...${common} />`}
+    ${problem.value && html`<p id=${id} class="problem" role="alert">${problem.value}</p>`}
+  `;
 }

@@ -35,8 +35,12 @@ export function Chart({ title, history, sampled }: ChartProps) {
       drawn.destroy();
     };
   }, []);
-  return html`<figure class="chart"><figcaption>${title}</figcaption>
-    <div ref=${ref} role="img" aria-label=${`${title}, over the last minutes`}></div></figure>`;
+  return html`
+    <figure class="chart">
+      <figcaption>${title}</figcaption>
+      <div ref=${ref} role="img" aria-label=${`${title}, over the last minutes`}></div>
+    </figure>
+  `;
 }
 
 class DrawnChart {
@@ -84,13 +88,19 @@ class DrawnChart {
         height: HEIGHT,
         cursor: { y: false },
         legend: { live: true },
-        scales: { x: { time: false }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
+        scales: {
+          x: { time: false },
+          y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] },
+        },
         axes: [
           { ...axis, values: (_plot, ticks) => ticks.map((tick) => `${Math.round(tick)} s`) },
           { ...axis, size: 48 },
         ],
         series: [
-          { label: "Time", value: (_plot, value) => value === null ? "–" : `${value.toFixed(0)} s` },
+          {
+            label: "Time",
+            value: (_plot, value) => value === null ? "–" : `${value.toFixed(0)} s`,
+          },
           ...names.map((label, i) => ({
             label,
             stroke: colourOf(i, style),

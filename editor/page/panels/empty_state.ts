@@ -8,7 +8,12 @@ import { html } from "../html.ts";
 
 export function EmptyState({ app, what }: { app: App; what: string }) {
   const [title, text] = wordsFor(app, what);
-  return html`<div class="empty"><p class="empty-title">${title}</p><p>${text}</p></div>`;
+  return html`
+    <div class="empty">
+      <p class="empty-title">${title}</p>
+      <p>${text}</p>
+    </div>
+  `;
 }
 
 function wordsFor({ session, list }: App, what: string): [title: string, text: string] {

@@ -18,7 +18,8 @@ export function EntitiesPanel({ app }: { app: App }) {
       <${QueryBar} app=${app} />
       <${EntityTree} app=${app} />
       <${EntityTable} app=${app} />
-    </section>`;
+    </section>
+  `;
 }
 
 function EntityToolbar({ app: { inspection, session, list } }: { app: App }) {
@@ -27,7 +28,7 @@ function EntityToolbar({ app: { inspection, session, list } }: { app: App }) {
   return html`
     <div class="panel-header">
       <h2>Entities</h2>
-      <span class="count">${list.total.value.toLocaleString()} found</span>
+      <span class="count">${foundText(list.total.value, list.found.value)}</span>
       <span class="spring"></span>
       <button class="icon-button" type="button" aria-label="Create an entity"
         title="Create an entity (N)" disabled=${!canEdit}
@@ -38,5 +39,12 @@ function EntityToolbar({ app: { inspection, session, list } }: { app: App }) {
       <button class="icon-button" type="button" aria-label="Destroy what is selected"
         title="Destroy (Delete)" disabled=${!canEdit || selected === 0}
         onClick=${() => inspection.destroy()}>${icon("trash")}</button>
-    </div>`;
+    </div>
+  `;
+}
+
+function foundText(total: number, found: number): string {
+  return total < found
+    ? `first ${total.toLocaleString()} of ${found.toLocaleString()}`
+    : `${total.toLocaleString()} found`;
 }

@@ -48,30 +48,30 @@ export function EntityTable({ app }: { app: App }) {
   const columns = list.columns.value;
   return html`
     <div class="grid-scroll" ref=${ref}
-      onScroll=${(event: Event) => scrollTop.value = (event.currentTarget as HTMLElement).scrollTop}>
+      onScroll=${(event: Event) =>
+        scrollTop.value = (event.currentTarget as HTMLElement).scrollTop}>
       <div class="grid" role="grid" tabindex="0" aria-label="Entities found"
         aria-rowcount=${rows + 1} aria-multiselectable="true" aria-colcount=${columns.length + 2}
-        aria-activedescendant=${
-    list.at(cursor) && cursor >= seen.first && cursor < seen.first + seen.count
-      ? `row-${cursor}`
-      : undefined
-  }
-        onKeyDown=${(event: KeyboardEvent) => onKey(event, { app, rows, seen: seen.count, choose })}>
+        aria-activedescendant=${list.at(cursor) && cursor >= seen.first &&
+            cursor < seen.first + seen.count
+          ? `row-${cursor}`
+          : undefined}
+        onKeyDown=${(event: KeyboardEvent) =>
+          onKey(event, { app, rows, seen: seen.count, choose })}>
         <${Header} app=${app} columns=${columns} />
         <div class="grid-body" role="rowgroup" style=${{ height: `${contentHeight(shape)}px` }}>
           <div class="grid-window" role="presentation"
             style=${{ transform: `translateY(${seen.top}px)` }}>
-            ${
-    Array.from(
-      { length: seen.count },
-      (_, i) => html`<${TableRow} app=${app} index=${seen.first + i} choose=${choose} />`,
-    )
-  }
+            ${Array.from(
+              { length: seen.count },
+              (_, i) => html`<${TableRow} app=${app} index=${seen.first + i} choose=${choose} />`,
+            )}
           </div>
         </div>
       </div>
       ${rows === 0 && html`<${EmptyState} app=${app} what="entities" />`}
-    </div>`;
+    </div>
+  `;
 }
 
 function Header({ app, columns }: { app: App; columns: readonly TableColumn[] }) {
@@ -79,9 +79,12 @@ function Header({ app, columns }: { app: App; columns: readonly TableColumn[] })
   const sortButton = (by: string, label: string) => {
     const sorted = sortedBy(spec, by);
     const arrow = sorted === "ascending" ? " ▲" : sorted === "descending" ? " ▼" : "";
-    return html`<button key=${by} type="button" class="sort"
-      aria-label=${`Sort by ${by}${sorted ? `, ${sorted}` : ""}`}
-      onClick=${() => app.list.setSpec(cycleSort(app.list.spec.value, by))}>${label}${arrow}</button>`;
+    return html`
+      <button key=${by} type="button" class="sort"
+        aria-label=${`Sort by ${by}${sorted ? `, ${sorted}` : ""}`}
+        onClick=${() =>
+          app.list.setSpec(cycleSort(app.list.spec.value, by))}>${label}${arrow}</button>
+    `;
   };
   const direction = (bys: readonly string[]) =>
     bys.map((by) => sortedBy(spec, by)).find((sorted) => sorted !== undefined) ?? "none";
@@ -90,23 +93,22 @@ function Header({ app, columns }: { app: App; columns: readonly TableColumn[] })
       <div role="row" class="grid-row" aria-rowindex="1">
         <div role="columnheader" class="cell entity" aria-sort=${direction(["Entity"])}
           >${sortButton("Entity", "Entity")}</div>
-        ${
-    columns.map(({ key, sorts, type }) =>
-      html`<div key=${key} role="columnheader" class=${`cell ${type}`} title=${`${key}: ${type}`}
-          aria-sort=${direction(sorts.map(({ by }) => by))}>
-          ${
-        sorts.length === 1
-          ? sortButton(sorts[0].by, key)
-          : html`<span class="column-name">${key}</span>${
-            sorts.map(({ by, label }) => sortButton(by, label))
-          }`
-      }
-        </div>`
-    )
-  }
+        ${columns.map(({ key, sorts, type }) =>
+          html`
+            <div key=${key} role="columnheader" class=${`cell ${type}`} title=${`${key}: ${type}`}
+              aria-sort=${direction(sorts.map(({ by }) => by))}>
+                      ${sorts.length === 1
+                        ? sortButton(sorts[0].by, key)
+                        : html`<span class="column-name">${key}</span>${
+                          sorts.map(({ by, label }) => sortButton(by, label))
+                        }`}
+                    </div>
+          `
+        )}
         <div role="columnheader" class="cell components">Components</div>
       </div>
-    </div>`;
+    </div>
+  `;
 }
 
 function TableRow({ app, index, choose }: {
@@ -127,14 +129,13 @@ function TableRow({ app, index, choose }: {
       class=${classes({ "grid-row": true, selected: isSelected, cursor: index === cursor })}
       onPointerDown=${pointer}>
       <div role="gridcell" class="cell entity">${row?.entity ?? "…"}</div>
-      ${
-    list.columns.value.map(({ key, type }) => {
-      const text = cellText(row?.values.get(key), type);
-      return html`<div key=${key} role="gridcell" class=${`cell ${type}`} title=${text}>${text}</div>`;
-    })
-  }
+      ${list.columns.value.map(({ key, type }) => {
+        const text = cellText(row?.values.get(key), type);
+        return html`<div key=${key} role="gridcell" class=${`cell ${type}`} title=${text}>${text}</div>`;
+      })}
       <div role="gridcell" class="cell components">${row?.components.join(", ") ?? ""}</div>
-    </div>`;
+    </div>
+  `;
 }
 
 async function chooseRow({ list, inspection }: App, index: number, mode: SelectMode) {

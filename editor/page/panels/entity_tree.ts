@@ -39,27 +39,28 @@ export function EntityTree({ app }: { app: App }) {
   };
   return html`
     <div class="tree" role="tree" aria-label="Archetypes and components" onKeyDown=${key}>
-      ${
-    items.map((item) =>
-      html`<div key=${item.id} id=${`tree-${item.id}`} role="treeitem" aria-level=${item.level}
-          aria-expanded=${item.isOpen} aria-selected=${item.id === current}
-          tabindex=${item.id === current ? 0 : -1} class=${`tree-item level-${item.level}`}
-          onClick=${() => {
-        focused.value = item.id;
-        if (item.isOpen !== undefined && item.level === 1) toggle(open, item.id);
-        item.choose();
-      }}>
-          <span class="twisty" aria-hidden="true" onClick=${(event: Event) => {
-        if (item.isOpen === undefined) return;
-        event.stopPropagation();
-        toggle(open, item.id);
-      }}>${item.isOpen === undefined ? "" : item.isOpen ? "▾" : "▸"}</span>
-          <span class="label" title=${item.label}>${item.label}</span>
-          <span class="note">${item.note}</span>
-        </div>`
-    )
-  }
-    </div>`;
+      ${items.map((item) =>
+        html`
+          <div key=${item.id} id=${`tree-${item.id}`} role="treeitem" aria-level=${item.level}
+            aria-expanded=${item.isOpen} aria-selected=${item.id === current}
+            tabindex=${item.id === current ? 0 : -1} class=${`tree-item level-${item.level}`}
+            onClick=${() => {
+              focused.value = item.id;
+              if (item.isOpen !== undefined && item.level === 1) toggle(open, item.id);
+              item.choose();
+            }}>
+            <span class="twisty" aria-hidden="true" onClick=${(event: Event) => {
+              if (item.isOpen === undefined) return;
+              event.stopPropagation();
+              toggle(open, item.id);
+            }}>${item.isOpen === undefined ? "" : item.isOpen ? "▾" : "▸"}</span>
+            <span class="label" title=${item.label}>${item.label}</span>
+            <span class="note">${item.note}</span>
+          </div>
+        `
+      )}
+    </div>
+  `;
 }
 
 function toggle(open: Signal<ReadonlySet<string>>, id: string): void {
@@ -85,7 +86,12 @@ function itemsOf({ session, list }: App, open: ReadonlySet<string>) {
     if (isOpen) items.push(...below());
   };
   group("archetypes", "Archetypes", () => archetypeItems(schema, list), schema.archetypes.length);
-  group("components", "Components", () => componentItems(schema, { list, open }), schema.components.size);
+  group(
+    "components",
+    "Components",
+    () => componentItems(schema, { list, open }),
+    schema.components.size,
+  );
   return items;
 }
 

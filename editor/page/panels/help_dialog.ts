@@ -26,11 +26,19 @@ export function HelpDialog({ app: { isHelpOpen } }: { app: App }) {
           onClick=${() => isHelpOpen.value = false}>${icon("close")}</button>
       </header>
       <dl>
-        ${SHORTCUTS.map(([keys, what]) => html`<div key=${keys}><dt>${keys}</dt><dd>${what}</dd></div>`)}
+        ${SHORTCUTS.map(([keys, what]) =>
+          html`
+            <div key=${keys}>
+              <dt>${keys}</dt>
+              <dd>${what}</dd>
+            </div>
+          `
+        )}
       </dl>
       <h2>Queries</h2>
       <pre>${QUERY_HELP}</pre>
-    </dialog>`;
+    </dialog>
+  `;
 }
 
 const QUERY_HELP = `Transform3D, Velocity.linear, !Static, ?Mass

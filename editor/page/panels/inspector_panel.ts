@@ -25,25 +25,23 @@ export function InspectorPanel({ app }: { app: App }) {
         <span class="count">${titleOf([...entities], found)}</span>
       </div>
       <div class="inspector-body">
-        ${entities.size === 0 && html`<p class="hint">Select an entity in the list or the viewport.</p>`}
-        ${
-    entities.size > 0 && found === 0 &&
-    html`<p class="hint">${session.status.value ? "It is no more." : "Nobody answers."}</p>`
-  }
-        ${
-    session.view.value.kind === "past" && found > 0 &&
-    html`<p class="hint">This is the past: fork it to change it.</p>`
-  }
-        ${
-    components.map((component) =>
-      html`<${ComponentSection} key=${component.component.name} app=${app} mixed=${component}
-          total=${found} />`
-    )
-  }
+        ${entities.size === 0 &&
+          html`<p class="hint">Select an entity in the list or the viewport.</p>`}
+        ${entities.size > 0 && found === 0 &&
+          html`<p class="hint">${session.status.value ? "It is no more." : "Nobody answers."}</p>`}
+        ${session.view.value.kind === "past" && found > 0 &&
+          html`<p class="hint">This is the past: fork it to change it.</p>`}
+        ${components.map((component) =>
+          html`
+            <${ComponentSection} key=${component.component.name} app=${app} mixed=${component}
+              total=${found} />
+          `
+        )}
         ${other && html`<p class="problem" role="alert">${other}</p>`}
         ${found > 0 && canEdit && html`<${AddComponent} app=${app} />`}
       </div>
-    </section>`;
+    </section>
+  `;
 }
 
 function titleOf(entities: readonly number[], found: number): string {
@@ -74,23 +72,24 @@ function ComponentSection({ app, mixed, total }: {
           ${fields.length === 0 && html`<span class="note">tag</span>`}
           ${count < total && html`<span class="note">in ${count} of ${total}</span>`}
         </button>
-        ${
-    session.canEdit.value &&
-    html`<button type="button" class="icon-button" aria-label=${`Remove ${component.name}`}
-          title=${`Remove ${component.name}`}
-          onClick=${() => inspection.removeComponent(component.name)}>${icon("close")}</button>`
-  }
+        ${session.canEdit.value &&
+          html`
+            <button type="button" class="icon-button" aria-label=${`Remove ${component.name}`}
+              title=${`Remove ${component.name}`}
+              onClick=${() => inspection.removeComponent(component.name)}>${icon("close")}</button>
+          `}
       </h3>
       <div id=${id} class="fields" hidden=${!isOpen.value}>
-        ${
-    fields.map((field) =>
-      html`<${FieldEditor} key=${field.field.name} app=${app} component=${component.name}
-          mixed=${field} />`
-    )
-  }
+        ${fields.map((field) =>
+          html`
+            <${FieldEditor} key=${field.field.name} app=${app} component=${component.name}
+              mixed=${field} />
+          `
+        )}
       </div>
       ${problem && html`<p class="problem" role="alert">${problem}</p>`}
-    </section>`;
+    </section>
+  `;
 }
 
 function AddComponent({ app: { inspection, session } }: { app: App }) {
@@ -103,15 +102,17 @@ function AddComponent({ app: { inspection, session } }: { app: App }) {
   const name = names.includes(chosen.value) ? chosen.value : "";
   return html`
     <form class="add-component" onSubmit=${(event: Event) => {
-    event.preventDefault();
-    if (name !== "") inspection.addComponent(name);
-    chosen.value = "";
-  }}>
+      event.preventDefault();
+      if (name !== "") inspection.addComponent(name);
+      chosen.value = "";
+    }}>
       <select aria-label="Component to add" value=${name}
-        onChange=${(event: Event) => chosen.value = (event.currentTarget as HTMLSelectElement).value}>
+        onChange=${(event: Event) =>
+          chosen.value = (event.currentTarget as HTMLSelectElement).value}>
         <option value="">Add a component…</option>
         ${names.toSorted().map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
       </select>
       <button type="submit" disabled=${name === ""}>Add</button>
-    </form>`;
+    </form>
+  `;
 }

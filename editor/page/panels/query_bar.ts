@@ -18,7 +18,8 @@ export function QueryBar({ app: { list } }: { app: App }) {
     event.preventDefault();
     run();
   };
-  const input = (event: Event) => void list.check((event.currentTarget as HTMLTextAreaElement).value);
+  const input = (event: Event) =>
+    void list.check((event.currentTarget as HTMLTextAreaElement).value);
   return html`
     <form class="query-bar" role="search" onSubmit=${(event: Event) => event.preventDefault()}>
       <div class="query-box">
@@ -29,7 +30,8 @@ export function QueryBar({ app: { list } }: { app: App }) {
           value=${text} onInput=${input} onKeyDown=${key} onChange=${run}></textarea>
       </div>
       <p id="query-problem" class="problem" role="status">${problem?.message ?? ""}</p>
-    </form>`;
+    </form>
+  `;
 }
 
 /** The text again, invisible, with what is wrong underlined. */

@@ -61,7 +61,8 @@ export function Shell({ app }: { app: App }) {
       <${TimeStrip} app=${app} />
       <${StatusBar} app=${app} />
       <${HelpDialog} app=${app} />
-    </div>`;
+    </div>
+  `;
 }
 
 function Middle({ app }: { app: App }) {
@@ -80,17 +81,18 @@ function Middle({ app }: { app: App }) {
   return html`
     <section class="middle" aria-label="Views">
       <div class="tabs" role="tablist" aria-label="Views" onKeyDown=${key}>
-        ${
-    TABS.map((name) =>
-      html`<button key=${name} id=${`tab-${name}`} role="tab" type="button"
-          aria-selected=${name === tab} aria-controls="tab-panel"
-          tabindex=${name === tab ? 0 : -1}
-          onClick=${() => app.tab.value = name}>${TAB_NAMES[name]}</button>`
-    )
-  }
+        ${TABS.map((name) =>
+          html`
+            <button key=${name} id=${`tab-${name}`} role="tab" type="button"
+              aria-selected=${name === tab} aria-controls="tab-panel"
+              tabindex=${name === tab ? 0 : -1}
+              onClick=${() => app.tab.value = name}>${TAB_NAMES[name]}</button>
+          `
+        )}
       </div>
       <div class="tab-panel" id="tab-panel" role="tabpanel" aria-labelledby=${`tab-${tab}`}>
         <${PANELS[tab]} app=${app} />
       </div>
-    </section>`;
+    </section>
+  `;
 }

@@ -11,7 +11,10 @@ import { TABS } from "../app.ts";
 export const SHORTCUTS: readonly (readonly [keys: string, what: string])[] = [
   ["/", "Go to the query"],
   ["Ctrl+Enter", "Run the query, from within it"],
-  ["Up, Down, Page Up, Page Down, Home, End", "Move in the list of entities; with Shift, select a range"],
+  [
+    "Up, Down, Page Up, Page Down, Home, End",
+    "Move in the list of entities; with Shift, select a range",
+  ],
   ["Space, Ctrl+Space", "Select the entity; add or remove it"],
   ["Ctrl+A", "Select all, in the list"],
   ["Enter", "Go to the inspector, from the list"],
@@ -33,7 +36,11 @@ export function onShortcut(event: KeyboardEvent, app: App): void {
   if (event.defaultPrevented || app.isHelpOpen.value) return;
   const isTyping = (event.target as Element).closest("input, textarea, select") !== null;
   const isControl = event.ctrlKey || event.metaKey;
-  const act = isControl ? controlKey(event, app, isTyping) : isTyping ? undefined : plainKey(event, app);
+  const act = isControl
+    ? controlKey(event, app, isTyping)
+    : isTyping
+    ? undefined
+    : plainKey(event, app);
   if (act === undefined) return;
   event.preventDefault();
   act();

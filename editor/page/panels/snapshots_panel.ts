@@ -20,26 +20,25 @@ export function SnapshotsPanel({ app }: { app: App }) {
   return html`
     <div class="snapshots scroll" tabindex="0" role="region" aria-label="Snapshots">
       <${TakeForm} app=${app} />
-      ${
-    snapshots.value.length === 0
-      ? html`<${EmptyState} app=${app} what="snapshots" />`
-      : html`<table class="data">
+      ${snapshots.value.length === 0 ? html`<${EmptyState} app=${app} what="snapshots" />` : html`
+        <table class="data">
           <caption class="hidden">Snapshots that are stored</caption>
-          <thead><tr>${
-        HEADINGS.map((text, i) =>
-          html`<th key=${i} scope="col">${text || html`<span class="hidden">Actions</span>`}</th>`
-        )
-      }</tr></thead>
-          <tbody>${
-        snapshots.value.map((snapshot) =>
-          html`<${SnapshotLine} key=${snapshot.id} app=${app} snapshot=${snapshot} />`
-        )
-      }</tbody>
-        </table>`
-  }
+          <thead>
+            <tr>${HEADINGS.map((text, i) =>
+              html`<th key=${i} scope="col">${
+                text || html`<span class="hidden">Actions</span>`
+              }</th>`
+            )}</tr>
+          </thead>
+          <tbody>${snapshots.value.map((snapshot) =>
+            html`<${SnapshotLine} key=${snapshot.id} app=${app} snapshot=${snapshot} />`
+          )}</tbody>
+        </table>
+      `}
       ${snapshots.value.length > 1 && html`<${CompareForm} app=${app} />`}
       ${comparison.value && html`<${Differences} comparison=${comparison.value} />`}
-    </div>`;
+    </div>
+  `;
 }
 
 function TakeForm({ app: { session, time } }: { app: App }) {
@@ -49,13 +48,15 @@ function TakeForm({ app: { session, time } }: { app: App }) {
     time.takeSnapshot(note.value);
     note.value = "";
   };
-  return html`<form class="row" onSubmit=${submit}>
-    <input type="text" aria-label="Note on the snapshot" placeholder="Note, if any" value=${note.value}
-      onInput=${(event: Event) => note.value = (event.currentTarget as HTMLInputElement).value} />
-    <button type="submit" class="primary" disabled=${
-    !session.canEdit.value || time.busy.value !== undefined
-  }>${icon("camera")} Take a snapshot</button>
-  </form>`;
+  return html`
+    <form class="row" onSubmit=${submit}>
+      <input type="text" aria-label="Note on the snapshot" placeholder="Note, if any" value=${note
+        .value}
+        onInput=${(event: Event) => note.value = (event.currentTarget as HTMLInputElement).value} />
+      <button type="submit" class="primary" disabled=${!session.canEdit.value ||
+        time.busy.value !== undefined}>${icon("camera")} Take a snapshot</button>
+    </form>
+  `;
 }
 
 function SnapshotLine({ app: { session, time }, snapshot }: { app: App; snapshot: SnapshotRow }) {
@@ -66,24 +67,27 @@ function SnapshotLine({ app: { session, time }, snapshot }: { app: App; snapshot
     if (isAsking.value) time.restore(id);
     isAsking.value = !isAsking.value;
   };
-  return html`<tr>
-    <th scope="row">${id}</th>
-    <td>${kind}</td>
-    <td>${tick.toLocaleString()}</td>
-    <td>${dateText(created_ms)}</td>
-    <td>${entities.toLocaleString()}</td>
-    <td>${sizeText(bytes)}</td>
-    <td>${note}</td>
-    <td class="actions">
-      <button type="button" disabled=${!goes_on} aria-label=${`Look at ${id}`}
-        title=${goes_on ? "Look at the world then" : "The log does not lead on from it"}
-        onClick=${() => time.goTo(tick)}>Look</button>
-      <button type="button" class=${isAsking.value ? "danger" : ""} disabled=${!session.canEdit.value}
-        onBlur=${() => isAsking.value = false}
-        onClick=${restore}>${isAsking.value ? "Really restore" : "Restore"}<span class="hidden">
-        ${` ${id}`}</span></button>
-    </td>
-  </tr>`;
+  return html`
+    <tr>
+      <th scope="row">${id}</th>
+      <td>${kind}</td>
+      <td>${tick.toLocaleString()}</td>
+      <td>${dateText(created_ms)}</td>
+      <td>${entities.toLocaleString()}</td>
+      <td>${sizeText(bytes)}</td>
+      <td>${note}</td>
+      <td class="actions">
+        <button type="button" disabled=${!goes_on} aria-label=${`Look at ${id}`}
+          title=${goes_on ? "Look at the world then" : "The log does not lead on from it"}
+          onClick=${() => time.goTo(tick)}>Look</button>
+        <button type="button" class=${isAsking.value ? "danger" : ""} disabled=${!session.canEdit
+          .value}
+          onBlur=${() => isAsking.value = false}
+          onClick=${restore}>${isAsking.value ? "Really restore" : "Restore"}<span class="hidden">
+            ${` ${id}`}</span></button>
+      </td>
+    </tr>
+  `;
 }
 
 function sizeText(bytes: number): string {
@@ -122,21 +126,34 @@ function Differences({ comparison: { world } }: { comparison: Comparison }) {
     isNone ? "; nothing else differs" : ""
   }.</p>
     ${
-    components.length > 0 && html`<table class="data">
-      <caption class="hidden">Components that differ</caption>
-      <thead><tr><th scope="col">Component</th><th scope="col">Added</th><th scope="col">Removed</th>
-        <th scope="col">Changed</th><th scope="col">Such as</th></tr></thead>
-      <tbody>${
-      components.map(({ name, added, removed, changed, examples: [example] }) =>
-        html`<tr key=${name}><th scope="row">${name}</th><td>${added.toLocaleString()}</td>
-          <td>${removed.toLocaleString()}</td><td>${changed.toLocaleString()}</td>
-          <td class="code">${
-          example &&
-          `${example.entity}: ${example.field} ${shown(example.before)} → ${shown(example.after)}`
-        }</td></tr>`
-      )
-    }</tbody>
-    </table>`
+    components.length > 0 && html`
+      <table class="data">
+        <caption class="hidden">Components that differ</caption>
+        <thead>
+          <tr>
+            <th scope="col">Component</th>
+            <th scope="col">Added</th>
+            <th scope="col">Removed</th>
+            <th scope="col">Changed</th>
+            <th scope="col">Such as</th>
+          </tr>
+        </thead>
+        <tbody>${components.map(({ name, added, removed, changed, examples: [example] }) =>
+          html`
+            <tr key=${name}>
+              <th scope="row">${name}</th>
+              <td>${added.toLocaleString()}</td>
+              <td>${removed.toLocaleString()}</td>
+              <td>${changed.toLocaleString()}</td>
+              <td class="code">${example &&
+                `${example.entity}: ${example.field} ${shown(example.before)} → ${
+                  shown(example.after)
+                }`}</td>
+            </tr>
+          `
+        )}</tbody>
+      </table>
+    `
   }
   </section>`;
 }

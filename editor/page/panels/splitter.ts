@@ -44,17 +44,19 @@ export function Splitter({ label, property, first, min, max, direction }: Splitt
     event.preventDefault();
     set(width.value + direction * step);
   };
-  return html`<div
-    class="splitter"
-    role="separator"
-    tabindex="0"
-    aria-orientation="vertical"
-    aria-label=${label}
-    aria-valuenow=${width.value}
-    aria-valuemin=${min}
-    aria-valuemax=${max}
-    onPointerDown=${drag}
-    onKeyDown=${key}
-    ref=${(element: HTMLElement | null) => element && set(width.peek())}
-  ></div>`;
+  return html`
+    <div
+      class="splitter"
+      role="separator"
+      tabindex="0"
+      aria-orientation="vertical"
+      aria-label=${label}
+      aria-valuenow=${width.value}
+      aria-valuemin=${min}
+      aria-valuemax=${max}
+      onPointerDown=${drag}
+      onKeyDown=${key}
+      ref=${(element: HTMLElement | null) => element && set(width.peek())}
+    ></div>
+  `;
 }

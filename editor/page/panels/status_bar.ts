@@ -17,13 +17,14 @@ export function StatusBar({ app }: { app: App }) {
         ${isError && icon("warning")}${notice?.text ?? ""}
       </span>
       ${time.busy.value && html`<span class="busy">${time.busy.value}…</span>`}
-      ${
-    edits.pending.value > 0 &&
-    html`<span class="busy">${edits.pending.value} ${
-      edits.pending.value === 1 ? "change waits" : "changes wait"
-    } for a tick${session.status.value?.running === false ? ", and the world is paused" : ""}</span>`
-  }
+      ${edits.pending.value > 0 &&
+        html`<span class="busy">${edits.pending.value} ${
+          edits.pending.value === 1 ? "change waits" : "changes wait"
+        } for a tick${
+          session.status.value?.running === false ? ", and the world is paused" : ""
+        }</span>`}
       <span class="spring"></span>
       <span>${inspection.selection.value.entities.size} selected</span>
-    </footer>`;
+    </footer>
+  `;
 }

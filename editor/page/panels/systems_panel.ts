@@ -24,16 +24,16 @@ export function SystemsPanel({ app }: { app: App }) {
   return html`
     <div class="systems scroll" tabindex="0" role="region" aria-label="Systems">
       <div class="charts">
-        <${Chart} title="Tick, ms" history=${app.systems.tickTimes} sampled=${app.systems.sampled} />
+        <${Chart} title="Tick, ms" history=${app.systems.tickTimes} sampled=${app.systems
+          .sampled} />
         <${Chart} title="Compute per tick, ms" history=${app.systems.computeTimes}
           sampled=${app.systems.sampled} />
       </div>
-      ${
-    Object.entries(reply.systems).map(([name, system]) =>
-      html`<${SystemSection} key=${name} app=${app} name=${name} system=${system} />`
-    )
-  }
-    </div>`;
+      ${Object.entries(reply.systems).map(([name, system]) =>
+        html`<${SystemSection} key=${name} app=${app} name=${name} system=${system} />`
+      )}
+    </div>
+  `;
 }
 
 function SystemSection({ app, name, system }: { app: App; name: string; system: System }) {
@@ -52,25 +52,34 @@ function SystemSection({ app, name, system }: { app: App; name: string; system: 
       <header>
         <h3 id=${`system-${name}`}>${name}</h3>
         <dl class="figures">
-          ${figures.map(([term, value]) => html`<div key=${term}><dt>${term}</dt><dd>${value}</dd></div>`)}
+          ${figures.map(([term, value]) =>
+            html`
+              <div key=${term}>
+                <dt>${term}</dt>
+                <dd>${value}</dd>
+              </div>
+            `
+          )}
         </dl>
         <span class="spring"></span>
-        ${
-    supervised &&
-    html`<button type="button" onClick=${() => app.systems.control({ op: "start", system: name })}
-          >Start an instance<span class="hidden"> of ${name}</span></button>`
-  }
+        ${supervised &&
+          html`
+            <button type="button" onClick=${() =>
+              app.systems.control({ op: "start", system: name })}
+            >Start an instance<span class="hidden"> of ${name}</span></button>
+          `}
       </header>
       <${InstanceTable} app=${app} name=${name} instances=${system.instances} lost=${lost}
         processes=${supervised?.filter((process) => process.system === name)} />
-      ${
-    system.last_error && html`<details class="error-detail">
-        <summary>Last error: tick ${system.last_error.tick_id}, shard ${system.last_error.shard},
-          ${system.last_error.instance_id}</summary>
-        <pre tabindex="0">${system.last_error.text}</pre>
-      </details>`
-  }
-    </section>`;
+      ${system.last_error && html`
+        <details class="error-detail">
+          <summary>Last error: tick ${system.last_error.tick_id}, shard ${system.last_error.shard},
+                  ${system.last_error.instance_id}</summary>
+          <pre tabindex="0">${system.last_error.text}</pre>
+        </details>
+      `}
+    </section>
+  `;
 }
 
 const HEADINGS = ["Instance", "State", "Load", "Shards", "Rows", "Errors", "Since tick", "Process"];
@@ -87,39 +96,58 @@ function InstanceTable({ app, name, instances, lost, processes }: {
   return html`
     <table class="data">
       <caption class="hidden">Instances of ${name}</caption>
-      <thead><tr>${HEADINGS.map((text) => html`<th key=${text} scope="col">${text}</th>`)}</tr></thead>
+      <thead>
+        <tr>${HEADINGS.map((text) => html`<th key=${text} scope="col">${text}</th>`)}</tr>
+      </thead>
       <tbody>
-        ${
-    instances.map((instance) =>
-      html`<${InstanceRow} key=${instance.instance_id} app=${app} instance=${instance}
-          process=${processes?.find(({ instance_id }) => instance_id === instance.instance_id)} />`
-    )
-  }
-        ${
-    starting?.map((process) =>
-      html`<tr key=${process.pid} data-state="starting">
-          <th scope="row">${process.instance_id ?? "…"}</th>
-          <td><span class="badge" data-state="waiting">starting</span></td>
-          <td></td><td></td><td></td><td></td><td></td>
-          <td><${ProcessButtons} app=${app} process=${process} /></td>
-        </tr>`
-    )
-  }
-        ${
-    lost.filter((id) => !known.has(id)).map((id) =>
-      html`<tr key=${id} data-state="gone">
-          <th scope="row">${id}</th>
-          <td><span class="badge" data-state="bad">gone</span></td>
-          <td></td><td></td><td></td><td></td><td></td><td></td>
-        </tr>`
-    )
-  }
-        ${
-    instances.length + lost.length + (starting?.length ?? 0) === 0 &&
-    html`<tr><td colspan=${HEADINGS.length} class="hint">No instance; its shards wait or are skipped.</td></tr>`
-  }
+        ${instances.map((instance) =>
+          html`
+            <${InstanceRow} key=${instance.instance_id} app=${app} instance=${instance}
+              process=${processes?.find(({ instance_id }) =>
+                instance_id === instance.instance_id
+              )} />
+          `
+        )}
+        ${starting?.map((process) =>
+          html`
+            <tr key=${process.pid} data-state="starting">
+              <th scope="row">${process.instance_id ?? "…"}</th>
+              <td><span class="badge" data-state="waiting">starting</span></td>
+              <td></td>
+              <td></td>
+              <td></td>
+              <td></td>
+              <td></td>
+              <td>
+                <${ProcessButtons} app=${app} process=${process} />
+              </td>
+            </tr>
+          `
+        )}
+        ${lost.filter((id) => !known.has(id)).map((id) =>
+          html`
+            <tr key=${id} data-state="gone">
+              <th scope="row">${id}</th>
+              <td><span class="badge" data-state="bad">gone</span></td>
+              <td></td>
+              <td></td>
+              <td></td>
+              <td></td>
+              <td></td>
+              <td></td>
+            </tr>
+          `
+        )}
+        ${instances.length + lost.length + (starting?.length ?? 0) === 0 &&
+          html`
+            <tr>
+              <td colspan=${HEADINGS
+                .length} class="hint">No instance; its shards wait or are skipped.</td>
+            </tr>
+          `}
       </tbody>
-    </table>`;
+    </table>
+  `;
 }
 
 function InstanceRow({ app, instance, process }: {
@@ -132,9 +160,9 @@ function InstanceRow({ app, instance, process }: {
   return html`
     <tr data-state=${isSilent ? "silent" : "up"}>
       <th scope="row">${instance_id}</th>
-      <td><span class="badge" data-state=${isSilent ? "bad" : "good"}>${
-    isSilent ? `silent for ${(silent_ms / 1000).toFixed(1)} s` : "up"
-  }</span></td>
+      <td><span class="badge" data-state=${isSilent ? "bad" : "good"}>${isSilent
+        ? `silent for ${(silent_ms / 1000).toFixed(1)} s`
+        : "up"}</span></td>
       <td><meter min="0" max="1" high="0.9" value=${Math.min(1, load)}
         aria-label="Load"></meter> ${Math.round(load * 100)} %</td>
       <td>${shards.toLocaleString()}</td>
@@ -142,7 +170,8 @@ function InstanceRow({ app, instance, process }: {
       <td>${errors.toLocaleString()}</td>
       <td>${since_tick.toLocaleString()}</td>
       <td>${process && html`<${ProcessButtons} app=${app} process=${process} />`}</td>
-    </tr>`;
+    </tr>
+  `;
 }
 
 function ProcessButtons({ app: { systems }, process: { pid, system } }: {

@@ -15,7 +15,8 @@ export function TimeStrip({ app }: { app: App }) {
       <${Transport} app=${app} />
       <${Scrubber} app=${app} />
       <${PastButtons} app=${app} />
-    </section>`;
+    </section>
+  `;
 }
 
 function Transport({ app: { session, time } }: { app: App }) {
@@ -26,13 +27,16 @@ function Transport({ app: { session, time } }: { app: App }) {
   return html`
     <div class="transport" role="group" aria-label="Pace">
       <button type="button" class="icon-button" disabled=${isDisabled}
-        aria-label=${isRunning ? "Pause" : "Resume"} title=${`${isRunning ? "Pause" : "Resume"} (P)`}
+        aria-label=${isRunning ? "Pause" : "Resume"} title=${`${
+          isRunning ? "Pause" : "Resume"
+        } (P)`}
         onClick=${() => time.pauseOrResume()}>${icon(isRunning ? "pause" : "play")}</button>
       <button type="button" class="icon-button" disabled=${isDisabled} aria-label="Step one tick"
         title="Step one tick (.)" onClick=${() => time.step(1)}>${icon("step")}</button>
       <${RateField} hz=${status?.hz} isDisabled=${isDisabled}
         set=${(hz: number) => time.setRate(hz)} />
-    </div>`;
+    </div>
+  `;
 }
 
 function RateField({ hz, isDisabled, set }: {
@@ -71,21 +75,29 @@ function Scrubber({ app: { session, time } }: { app: App }) {
     <div class="scrubber">
       <output class="tick" aria-label="Tick">${shown.toLocaleString()}</output>
       <div class="track">
-        <input type="range" aria-label="Tick to look at" min=${oldest} max=${Math.max(newest, oldest)}
+        <input type="range" aria-label="Tick to look at" min=${oldest} max=${Math.max(
+          newest,
+          oldest,
+        )}
           step="1" value=${shown} disabled=${session.link.value !== "connected" || newest === 0}
           aria-valuetext=${`tick ${shown}`}
           onInput=${(event: Event) =>
-    dragged.value = Number((event.currentTarget as HTMLInputElement).value)}
+            dragged.value = Number((event.currentTarget as HTMLInputElement).value)}
           onChange=${set} />
-        <div class="marks" aria-hidden="true">${
-    time.snapshots.value.filter(({ tick }) => tick >= oldest && tick <= newest).map((snapshot) =>
-      html`<i key=${snapshot.id} title=${`Snapshot ${snapshot.id}`}
-            style=${{ left: `${100 * (snapshot.tick - oldest) / Math.max(1, newest - oldest)}%` }} />`
-    )
-  }</div>
+        <div class="marks" aria-hidden="true">${time.snapshots.value.filter(({ tick }) =>
+          tick >= oldest && tick <= newest
+        ).map((snapshot) =>
+          html`
+            <i key=${snapshot.id} title=${`Snapshot ${snapshot.id}`}
+              style=${{
+                left: `${100 * (snapshot.tick - oldest) / Math.max(1, newest - oldest)}%`,
+              }} />
+          `
+        )}</div>
       </div>
       <span class="range">${oldest.toLocaleString()} – ${newest.toLocaleString()}</span>
-    </div>`;
+    </div>
+  `;
 }
 
 function PastButtons({ app }: { app: App }) {
@@ -108,7 +120,8 @@ function PastButtons({ app }: { app: App }) {
       <button type="button" class="primary" disabled=${!isPast}
         onClick=${() => time.goLive()}>Back to live</button>
       ${isForking.value && html`<${ForkForm} app=${app} close=${() => isForking.value = false} />`}
-    </div>`;
+    </div>
+  `;
 }
 
 function ForkForm({ app: { session, time }, close }: { app: App; close: () => void }) {
@@ -128,13 +141,13 @@ function ForkForm({ app: { session, time }, close }: { app: App; close: () => vo
         onInput=${(event: Event) => prefix.value = (event.currentTarget as HTMLInputElement).value}
         /></label>
       <div class="row">
-        <button type="submit" class="primary" disabled=${time.busy.value !== undefined}>Fork</button>
+        <button type="submit" class="primary" disabled=${time.busy.value !==
+          undefined}>Fork</button>
         <button type="button" onClick=${close}>Close</button>
       </div>
-      ${
-    forked &&
-    html`<p role="status">Begun ${forked.prefix} with tick ${forked.tick}. Run it with
-        <code>${forked.command}</code></p>`
-  }
-    </form>`;
+      ${forked &&
+        html`<p role="status">Begun ${forked.prefix} with tick ${forked.tick}. Run it with
+        <code>${forked.command}</code></p>`}
+    </form>
+  `;
 }

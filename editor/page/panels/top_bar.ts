@@ -19,28 +19,40 @@ export function TopBar({ app }: { app: App }) {
   return html`
     <header class="top-bar">
       <h1><img src="/icon.svg" alt="" width=${DESKTOP_SIZE} height=${DESKTOP_SIZE} />Orrery</h1>
-      <span class="world" title="Prefix of all subjects">${
-    world === "" ? session.prefix : `${world} · ${session.prefix}`
-  }</span>
+      <span class="world" title="Prefix of all subjects">${world === ""
+        ? session.prefix
+        : `${world} · ${session.prefix}`}</span>
       <${StateBadge} app=${app} />
       <dl class="figures" aria-label="How the world fares">
-        <div><dt>Entities</dt><dd>${status ? status.entities.toLocaleString() : "–"}</dd></div>
-        <div><dt>Overruns</dt><dd>${status ? status.overruns.toLocaleString() : "–"}</dd></div>
-        <div><dt>Term</dt><dd>${status ? status.epoch : "–"}</dd></div>
+        <div>
+          <dt>Entities</dt>
+          <dd>${status ? status.entities.toLocaleString() : "–"}</dd>
+        </div>
+        <div>
+          <dt>Overruns</dt>
+          <dd>${status ? status.overruns.toLocaleString() : "–"}</dd>
+        </div>
+        <div>
+          <dt>Term</dt>
+          <dd>${status ? status.epoch : "–"}</dd>
+        </div>
       </dl>
       <span class="spring"></span>
       <${UndoButtons} app=${app} />
       <${ThemeSwitch} app=${app} />
       <button class="icon-button" type="button" aria-label="Keys and help" title="Keys and help (?)"
         onClick=${() => app.isHelpOpen.value = true}>${icon("help")}</button>
-    </header>`;
+    </header>
+  `;
 }
 
 /** How things stand, in a word or two. */
 function StateBadge({ app }: { app: App }) {
   const [state, text] = stateOf(app);
-  return html`<span class="badge" data-state=${state} role="status" aria-label="State"
-    >${text}</span>`;
+  return html`
+    <span class="badge" data-state=${state} role="status" aria-label="State"
+    >${text}</span>
+  `;
 }
 
 function stateOf({ session }: App): [state: string, text: string] {
@@ -60,15 +72,17 @@ function UndoButtons({ app: { edits, inspection, session } }: { app: App }) {
   const canEdit = session.canEdit.value;
   const undoText = undo ? `Undo: ${undo.label}` : "Undo";
   const redoText = redo ? `Redo: ${redo.label}` : "Redo";
-  return html`<span class="button-group">
-    <button class="icon-button" type="button" aria-label=${undoText} title=${`${undoText} (Ctrl+Z)`}
-      disabled=${!canEdit || undo === undefined}
-      onClick=${() => inspection.undo("undo")}>${icon("undo")}</button>
-    <button class="icon-button" type="button" aria-label=${redoText}
-      title=${`${redoText} (Ctrl+Shift+Z)`}
-      disabled=${!canEdit || redo === undefined}
-      onClick=${() => inspection.undo("redo")}>${icon("redo")}</button>
-  </span>`;
+  return html`
+    <span class="button-group">
+      <button class="icon-button" type="button" aria-label=${undoText} title=${`${undoText} (Ctrl+Z)`}
+        disabled=${!canEdit || undo === undefined}
+        onClick=${() => inspection.undo("undo")}>${icon("undo")}</button>
+      <button class="icon-button" type="button" aria-label=${redoText}
+        title=${`${redoText} (Ctrl+Shift+Z)`}
+        disabled=${!canEdit || redo === undefined}
+        onClick=${() => inspection.undo("redo")}>${icon("redo")}</button>
+    </span>
+  `;
 }
 
 function ThemeSwitch({ app: { theme } }: { app: App }) {
@@ -79,7 +93,9 @@ function ThemeSwitch({ app: { theme } }: { app: App }) {
     if (next === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = next;
   };
-  return html`<button class="icon-button" type="button" onClick=${change}
-    aria-label=${`Theme: ${theme.value}`} title=${`Theme: ${theme.value}; change to ${next}`}
-    >${icon("theme")}</button>`;
+  return html`
+    <button class="icon-button" type="button" onClick=${change}
+      aria-label=${`Theme: ${theme.value}`} title=${`Theme: ${theme.value}; change to ${next}`}
+    >${icon("theme")}</button>
+  `;
 }

@@ -103,7 +103,9 @@ export class ViewportControl {
       last = moved;
       if (!hasMoved) return;
       if (drag) this.#drag(drag, moved.clientX - event.clientX, moved.clientY - event.clientY);
-      else this.#camera = isPanning ? pan(this.#camera, { dx, dy }, this.#size) : orbit(this.#camera, dx, dy);
+      else {this.#camera = isPanning
+          ? pan(this.#camera, { dx, dy }, this.#size)
+          : orbit(this.#camera, dx, dy);}
     };
     this.#canvas.addEventListener("pointermove", move);
     this.#canvas.addEventListener("lostpointercapture", () => {
@@ -132,8 +134,9 @@ export class ViewportControl {
       this.#camera = event.shiftKey
         ? pan(this.#camera, { dx, dy }, this.#size)
         : orbit(this.#camera, dx, dy);
-    } else if (event.key === "+" || event.key === "=") this.#camera = zoom(this.#camera, 1 / KEY_ZOOM);
-    else if (event.key === "-") this.#camera = zoom(this.#camera, KEY_ZOOM);
+    } else if (event.key === "+" || event.key === "=") {
+      this.#camera = zoom(this.#camera, 1 / KEY_ZOOM);
+    } else if (event.key === "-") this.#camera = zoom(this.#camera, KEY_ZOOM);
     else if (event.key.toLowerCase() === "f" && !event.ctrlKey) this.frameSelected();
     else if (event.key === "Delete" && session.canEdit.value) inspection.destroy();
     else return;

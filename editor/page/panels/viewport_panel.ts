@@ -35,30 +35,32 @@ export function ViewportPanel({ app }: { app: App }) {
     <div class="viewport">
       <div class="viewport-bar">
         <label>Positions <select value=${scene.field.value} onChange=${(event: Event) =>
-    scene.field.value = (event.currentTarget as HTMLSelectElement).value}>
-          ${scene.fields.value.map((field) => html`<option key=${field} value=${field}>${field}</option>`)}
+          scene.field.value = (event.currentTarget as HTMLSelectElement).value}>
+          ${scene.fields.value.map((field) =>
+            html`<option key=${field} value=${field}>${field}</option>`
+          )}
         </select></label>
         <button type="button" class="icon-button" aria-label="Frame what is selected"
           title="Frame what is selected, or all (F)"
           onClick=${() => control.current?.frameSelected()}>${icon("frame")}</button>
         <span class="spring"></span>
-        <span class="note">${count.toLocaleString()} shown${
-    count >= SHOWN_MAX ? ", which is the most" : ""
-  } · ${painter.value}</span>
+        <span class="note">${count.toLocaleString()} shown${count >= SHOWN_MAX
+          ? ", which is the most"
+          : ""} · ${painter.value}</span>
       </div>
       <canvas ref=${ref} tabindex="0" role="application" aria-label=${CANVAS_HELP}
         onPointerDown=${(event: PointerEvent) => control.current?.onPointerDown(event)}
         onKeyDown=${(event: KeyboardEvent) => control.current?.onKeyDown(event)}
         onContextMenu=${(event: Event) => event.preventDefault()}></canvas>
-      ${
-    scene.kinds.value.length > 0 && html`<ul class="legend kinds" aria-label="Colours of archetypes">
+      ${scene.kinds.value.length > 0 &&
+        html`<ul class="legend kinds" aria-label="Colours of archetypes">
         ${
-      scene.kinds.value.slice(0, COLOURS).map(({ name }, i) =>
-        html`<li key=${i}><i class=${`series-${i}`}></i>${name}</li>`
-      )
-    }
-      </ul>`
-  }
+          scene.kinds.value.slice(0, COLOURS).map(({ name }, i) =>
+            html`<li key=${i}><i class=${`series-${i}`}></i>${name}</li>`
+          )
+        }
+      </ul>`}
       ${count === 0 && html`<${EmptyState} app=${app} what="positions" />`}
-    </div>`;
+    </div>
+  `;
 }

@@ -21,6 +21,8 @@ const PAGES_MAX = 60;
 const VALUES_MS = 200;
 /** Which rows there are is asked less often than what they hold. */
 const ORDER_MS = 1500;
+/** As far as the coordinator goes into an order. */
+const SORTED_ROWS_MAX = 16_384;
 const EVERYTHING_TEXT = "*";
 
 /** What is wrong with the query, and where in its text, from 0; nowhere, where the coordinator says so. */
@@ -34,7 +36,10 @@ export class EntityList {
   readonly text: Signal<string> = signal(EVERYTHING_TEXT);
   readonly spec: Signal<QuerySpec> = signal(parseQueryText(EVERYTHING_TEXT));
   readonly problem: Signal<QueryProblem | undefined> = signal(undefined);
+  /** Rows that the list has. */
   readonly total: Signal<number> = signal(0);
+  /** Rows that the query finds, of which a sorted list has only the first. */
+  readonly found: Signal<number> = signal(0);
   /** Changes with what the rows are; 0 until the first have come. */
   readonly version: Signal<number> = signal(0);
   readonly columns: ReadonlySignal<readonly TableColumn[]>;
@@ -57,6 +62,9 @@ export class EntityList {
     this.#session.view.subscribe(({ kind }) => {
       if (kind !== "opening") this.reset();
     });
+    // What a query may name, and what its rows look like, is known only now.
+    const components = computed(() => this.#session.schema.value.components);
+    components.subscribe(() => this.setText(this.text.peek()));
   }
 
   /** Takes a query's text; `problem` tells what is wrong with it. The list stays as it is. */
@@ -123,7 +131,7 @@ export class EntityList {
   }
 
   async #fetch(): Promise<void> {
-    if (this.#isFetching || !this.#session.isKnown.value) return;
+    if (this.#isFetching || this.#session.schema.value.components.size === 0) return;
     this.#isFetching = true;
     try {
       while (true) {
@@ -141,8 +149,12 @@ export class EntityList {
   async #fetchPage(page: number): Promise<void> {
     const spec = this.spec.value;
     const { generation } = this.#pages;
-    const limit = Math.min(PAGE_ROWS, (spec.limit ?? Infinity) - page * PAGE_ROWS);
-    if (limit <= 0) return void this.#pages.put(page, { rows: [], total: this.total.value, generation });
+    const rowsMax = Math.min(spec.limit ?? Infinity, spec.sort ? SORTED_ROWS_MAX : Infinity);
+    const limit = Math.min(PAGE_ROWS, rowsMax - page * PAGE_ROWS);
+    if (limit <= 0) {
+      this.#pages.put(page, { rows: [], total: this.total.value, generation });
+      return;
+    }
     const reply = await this.#session.query({
       query: projectionOf(spec),
       ...(spec.where && { where: spec.where }),
@@ -154,10 +166,12 @@ export class EntityList {
     });
     if (spec !== this.spec.value) return;
     const rows = rowsOf(reply, this.#session.schema.value);
-    const total = Math.min(reply.total ?? rows.length, spec.limit ?? Infinity);
+    const found = Math.min(reply.total ?? rows.length, spec.limit ?? Infinity);
+    const total = Math.min(found, rowsMax);
     if (!this.#pages.put(page, { rows, total, generation })) return;
     batch(() => {
       this.total.value = total;
+      this.found.value = found;
       this.version.value++;
       if (this.problem.value?.offset === undefined) this.problem.value = undefined;
     });
@@ -211,4 +225,3 @@ export class EntityList {
     }
   }
 }
-

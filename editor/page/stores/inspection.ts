@@ -8,7 +8,7 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from "@prea
 import type { ValueType } from "@std/msgpack";
 import type { WireCommand } from "../../../lib/wire/messages.ts";
 import type { EntityState } from "../../model/inverse.ts";
-import { type MixedComponent, mixComponents } from "../../model/mixed.ts";
+import { mixComponents, type MixedComponent } from "../../model/mixed.ts";
 import { defaultsOf } from "../../model/schema.ts";
 import { NOTHING_SELECTED, selectEntities, type Selection } from "../../model/selection.ts";
 import { repeat } from "../browser.ts";
@@ -49,6 +49,7 @@ export class Inspection {
     const { view } = this.#ports.session;
     this.selection.subscribe(() => this.#restart());
     view.subscribe(() => this.#restart());
+    this.#ports.session.schema.subscribe(() => this.#readAt = "");
   }
 
   get entities(): number[] {
