@@ -21,6 +21,7 @@ Deno.test("the editor shows a running world, and changes it", async (t) => {
   await t.step("shows the order of the systems, and a tick's time", () => showSchedule(stage));
   await t.step("kills an instance, shows that it is gone, and starts one", () => kill(stage));
   await t.step("can be used by keyboard alone", () => useKeyboard(stage));
+  await t.step("is accessible, in light and dark", () => checkAccessibility(stage));
   assertEquals(stage.complaints, []);
 });
 
@@ -166,8 +167,8 @@ async function travel(stage: EditorStage): Promise<void> {
   const state = page.getByRole("status", { name: "State" });
   await state.getByText("Past · tick 1", { exact: true }).waitFor();
   await stage.selectRow(0);
-  await page.locator('input[aria-label="Transform3D.translation.y"]').waitFor();
-  assertEquals(await field(page, "Transform3D.translation.y").inputValue(), "20");
+  const y = field(page, "Transform3D.translation.y");
+  await poll("y is as it was", async () => await y.inputValue() === "20");
   await stage.screenshot("past");
   await page.getByRole("button", { name: "One tick on" }).click();
   await state.getByText("Past · tick 2", { exact: true }).waitFor();
@@ -180,7 +181,10 @@ async function travel(stage: EditorStage): Promise<void> {
   await page.getByRole("button", { name: "Close", exact: true }).click();
   await page.getByRole("button", { name: "Back to live" }).click();
   await state.getByText("Paused").waitFor();
-  assertEquals((await onlooker.status()).tick_id, now);
+  const { tick_id, running } = await onlooker.status();
+  assertEquals(running, false);
+  // A tick that was running when the world was paused has ended since.
+  assert(tick_id - now <= 1);
   await onlooker.control({ op: "resume" });
 }
 
@@ -288,6 +292,28 @@ async function useKeyboard(stage: EditorStage): Promise<void> {
     });
     return chunks.some(({ entities }) => entities && decodeEntities(entities).includes(entity));
   });
+}
+
+const TABS = ["Viewport", "Schedule", "Systems", "Snapshots"];
+
+async function checkAccessibility(stage: EditorStage): Promise<void> {
+  const { page } = stage;
+  const found: string[] = [];
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const tab of TABS) {
+      await page.getByRole("tab", { name: tab }).click();
+      await page.getByRole("tabpanel", { name: tab }).waitFor();
+      found.push(...(await stage.audit()).map((text) => `${colorScheme} ${tab}: ${text}`));
+      await stage.screenshot(`${tab.toLowerCase()}-${colorScheme}`);
+    }
+  }
+  await page.getByRole("button", { name: "Keys and help" }).click();
+  await page.getByRole("dialog").waitFor();
+  found.push(...await stage.audit());
+  await stage.screenshot("help");
+  await page.keyboard.press("Escape");
+  assertEquals(found, []);
 }
 
 const PRESSES_MAX = 80;

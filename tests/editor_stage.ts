@@ -4,6 +4,7 @@
  *
  * @module
  */
+import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import type { MessageOf, WireCommand } from "../lib/wire/messages.ts";
 import { requestMessage } from "../lib/wire/request.ts";
@@ -65,6 +66,18 @@ export class EditorStage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
+  }
+
+  /** What axe-core finds that is serious: each rule with the first place that breaks it. */
+  async audit(): Promise<string[]> {
+    await this.page.evaluate(axe.source);
+    const results = await this.page.evaluate(() =>
+      // What was evaluated before has put it there.
+      (globalThis as unknown as { axe: typeof axe }).axe.run()
+    );
+    return results.violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html).join(" | ")}`);
   }
 
   async screenshot(name: string): Promise<void> {

@@ -97,13 +97,18 @@ export function componentCounts({ components, archetypes }: WorldSchema): Compon
   return [...components.keys()].toSorted().map((name) => ({ name, count: counts.get(name) ?? 0 }));
 }
 
-/** The components that tell archetypes apart: those that not all of them have. */
+/** Names of an archetype's components that its short name has. */
+const NAMES_MAX = 3;
+
+/** An archetype by the components that tell it from the others, the rarest first. */
 export function distinctName(
   { components }: Pick<ArchetypeInfo, "components">,
   archetypes: readonly ArchetypeInfo[],
 ): string {
-  const isCommon = (name: string) =>
-    archetypes.every(({ components }) => components.includes(name));
-  const names = components.filter((name) => !isCommon(name));
-  return (names.length > 0 ? names : components).join(" · ") || "no components";
+  const rarity = (name: string) =>
+    archetypes.filter(({ components }) => components.includes(name)).length;
+  const names = components.toSorted((a, b) => rarity(a) - rarity(b) || (a < b ? -1 : 1));
+  const rest = names.length - NAMES_MAX;
+  const shown = names.slice(0, NAMES_MAX).join(" · ") || "no components";
+  return rest > 0 ? `${shown} +${rest}` : shown;
 }

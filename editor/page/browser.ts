@@ -16,7 +16,7 @@ export function now(): number {
 
 /** A moment for people to read. */
 export function dateText(msSince1970: number): string {
-  return new Date(msSince1970).toLocaleString();
+  return new Date(msSince1970).toLocaleString([], { dateStyle: "short", timeStyle: "medium" });
 }
 
 /** Calls `callback` once. */

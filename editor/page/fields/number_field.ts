@@ -23,6 +23,9 @@ export interface NumberProps {
 }
 
 const INTEGERS: readonly FieldType[] = ["i8", "i16", "i32", "u8", "u16", "u32", "entity"];
+/** Longer ones are rounded while nobody types. */
+const SHOWN_LENGTH = 6;
+const SHOWN_DIGITS = 5;
 /** Pixels of a drag that do not count, so that a click is none. */
 const DRAG_SLACK = 3;
 
@@ -31,11 +34,19 @@ export function NumberField(props: NumberProps) {
   /** What is typed or dragged, until it is set. */
   const draft = useSignal<string | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
-  const text = draft.value ?? (isMixed ? "" : numberText(value, type));
+  /** What was there when the typing began. */
+  const base = useSignal("");
+  const full = isMixed ? "" : numberText(value, type);
+  const text = draft.value ?? (isMixed ? "" : shortText(value, type));
+  const begin = () => {
+    base.value = full;
+    draft.value = full;
+  };
   const commit = () => {
     const typed = draft.value;
     draft.value = undefined;
-    if (typed === undefined || typed === numberText(value, type)) return;
+    if (typed === undefined || typed === base.value) return;
+    base.value = typed;
     problem.value = tryTo(() => props.set(numberOf(typed, type)));
   };
   const key = (event: KeyboardEvent) => {
@@ -68,12 +79,24 @@ export function NumberField(props: NumberProps) {
         aria-describedby=${problemId} aria-invalid=${problem.value !== undefined ||
           problemId !== undefined}
         placeholder=${isMixed ? "mixed" : undefined} readonly=${isReadOnly} value=${text}
-        onFocus=${(event: FocusEvent) => (event.currentTarget as HTMLInputElement).select()}
+        onFocus=${(event: FocusEvent) => {
+          begin();
+          const input = event.currentTarget as HTMLInputElement;
+          requestAnimationFrame(() => document.activeElement === input && input.select());
+        }}
         onInput=${(event: Event) => draft.value = (event.currentTarget as HTMLInputElement).value}
         onKeyDown=${key} onBlur=${commit} />
       ${unit && html`<span class="unit" aria-hidden="true">${unit}</span>`}
     </label>
   `;
+}
+
+/** A number as it is shown while nobody types: what fits. */
+function shortText(value: number, type: FieldType): string {
+  const text = numberText(value, type);
+  return text.length <= SHOWN_LENGTH || !Number.isFinite(value)
+    ? text
+    : String(Number(value.toPrecision(SHOWN_DIGITS)));
 }
 
 /** @throws {TypeError} when it is none that the type holds. */

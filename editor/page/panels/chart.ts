@@ -94,7 +94,7 @@ class DrawnChart {
         },
         axes: [
           { ...axis, values: (_plot, ticks) => ticks.map((tick) => `${Math.round(tick)} s`) },
-          { ...axis, size: 48 },
+          { ...axis, size: 56 },
         ],
         series: [
           {

@@ -6,6 +6,7 @@
 /// <reference lib="dom" />
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { strideOf } from "../../../lib/ecs/field_type.ts";
 import { cellText } from "../../model/field_text.ts";
 import { contentHeight, scrollToShow, windowAt } from "../../model/scroll_map.ts";
 import { modeOf, select, SELECTED_MAX, type SelectMode } from "../../model/selection.ts";
@@ -95,7 +96,11 @@ function Header({ app, columns }: { app: App; columns: readonly TableColumn[] })
           >${sortButton("Entity", "Entity")}</div>
         ${columns.map(({ key, sorts, type }) =>
           html`
-            <div key=${key} role="columnheader" class=${`cell ${type}`} title=${`${key}: ${type}`}
+            <div key=${key} role="columnheader" class=${`cell ${type}`} style=${widthOf({
+              key,
+              sorts,
+              type,
+            })} title=${`${key}: ${type}`}
               aria-sort=${direction(sorts.map(({ by }) => by))}>
                       ${sorts.length === 1
                         ? sortButton(sorts[0].by, key)
@@ -109,6 +114,20 @@ function Header({ app, columns }: { app: App; columns: readonly TableColumn[] })
       </div>
     </div>
   `;
+}
+
+const CHARACTER_WIDTH = 7.5;
+const LANE_BUTTON_WIDTH = 22;
+const COLUMN_PADDING = 36;
+/** Of the numbers of one row. */
+const NUMBER_WIDTH = 62;
+
+/** Wide enough for the column's name and its numbers. */
+function widthOf({ key, sorts, type }: TableColumn): { width: string } {
+  const lanes = strideOf(type);
+  const buttons = sorts.length > 1 ? sorts.length * LANE_BUTTON_WIDTH : 0;
+  const name = key.length * CHARACTER_WIDTH + buttons + COLUMN_PADDING;
+  return { width: `${Math.max(name, Math.min(lanes, 4) * NUMBER_WIDTH)}px` };
 }
 
 function TableRow({ app, index, choose }: {
@@ -129,9 +148,13 @@ function TableRow({ app, index, choose }: {
       class=${classes({ "grid-row": true, selected: isSelected, cursor: index === cursor })}
       onPointerDown=${pointer}>
       <div role="gridcell" class="cell entity">${row?.entity ?? "…"}</div>
-      ${list.columns.value.map(({ key, type }) => {
+      ${list.columns.value.map((column) => {
+        const { key, type } = column;
         const text = cellText(row?.values.get(key), type);
-        return html`<div key=${key} role="gridcell" class=${`cell ${type}`} title=${text}>${text}</div>`;
+        return html`
+          <div key=${key} role="gridcell" class=${`cell ${type}`} style=${widthOf(column)}
+            title=${text}>${text}</div>
+        `;
       })}
       <div role="gridcell" class="cell components">${row?.components.join(", ") ?? ""}</div>
     </div>
@@ -141,6 +164,8 @@ function TableRow({ app, index, choose }: {
 async function chooseRow({ list, inspection }: App, index: number, mode: SelectMode) {
   const { selection } = inspection;
   const { anchor } = selection.value;
+  // The next key moves on from here, even while the row is still being fetched.
+  selection.value = { ...selection.value, cursor: index };
   if (mode === "range" && anchor >= 0) {
     const [from, to] = [Math.min(anchor, index), Math.max(anchor, index)];
     await list.fetchRange(from, Math.min(to, from + SELECTED_MAX - 1));

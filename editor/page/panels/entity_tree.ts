@@ -16,6 +16,8 @@ interface Item {
   readonly id: string;
   readonly label: string;
   readonly note: string;
+  /** In full, where the label is not. */
+  readonly title?: string;
   readonly level: 1 | 2 | 3;
   /** Undefined: it has nothing below it. */
   readonly isOpen: boolean | undefined;
@@ -25,8 +27,18 @@ interface Item {
 export function EntityTree({ app }: { app: App }) {
   const open = useSignal<ReadonlySet<string>>(new Set(["archetypes"]));
   const focused = useSignal("everything");
+  /** The item that asked for what is listed, and its query. */
+  const chosen = useSignal({ id: "everything", text: "*" });
   const items = itemsOf(app, open.value);
   const current = items.some(({ id }) => id === focused.value) ? focused.value : items[0].id;
+  const { text } = app.list;
+  const choose = (item: Item) => {
+    item.choose();
+    if (item.level > 1 || item.isOpen === undefined) {
+      chosen.value = { id: item.id, text: text.value };
+    }
+  };
+  const isChosen = ({ id }: Item) => id === chosen.value.id && text.value === chosen.value.text;
   const key = (event: KeyboardEvent) => {
     const at = items.findIndex(({ id }) => id === current);
     const move = nextItem(event.key, { items, at });
@@ -34,7 +46,7 @@ export function EntityTree({ app }: { app: App }) {
     event.preventDefault();
     if (move.toggle) toggle(open, items[at].id);
     focused.value = items[move.to].id;
-    if (move.choose) items[at].choose();
+    if (move.choose) choose(items[at]);
     requestAnimationFrame(() => document.getElementById(`tree-${focused.value}`)?.focus());
   };
   return html`
@@ -42,19 +54,19 @@ export function EntityTree({ app }: { app: App }) {
       ${items.map((item) =>
         html`
           <div key=${item.id} id=${`tree-${item.id}`} role="treeitem" aria-level=${item.level}
-            aria-expanded=${item.isOpen} aria-selected=${item.id === current}
+            aria-expanded=${item.isOpen} aria-selected=${isChosen(item)}
             tabindex=${item.id === current ? 0 : -1} class=${`tree-item level-${item.level}`}
             onClick=${() => {
               focused.value = item.id;
               if (item.isOpen !== undefined && item.level === 1) toggle(open, item.id);
-              item.choose();
+              choose(item);
             }}>
             <span class="twisty" aria-hidden="true" onClick=${(event: Event) => {
               if (item.isOpen === undefined) return;
               event.stopPropagation();
               toggle(open, item.id);
             }}>${item.isOpen === undefined ? "" : item.isOpen ? "▾" : "▸"}</span>
-            <span class="label" title=${item.label}>${item.label}</span>
+            <span class="label" title=${item.title ?? item.label}>${item.label}</span>
             <span class="note">${item.note}</span>
           </div>
         `
@@ -100,6 +112,7 @@ function archetypeItems(schema: WorldSchema, list: App["list"]): Item[] {
     id: `archetype-${archetype.components.join("-")}`,
     label: distinctName(archetype, schema.archetypes),
     note: archetype.count.toLocaleString(),
+    title: archetype.components.join(", "),
     level: 2,
     isOpen: undefined,
     choose: () => list.setSpec(archetypeQuery(archetype, schema)),

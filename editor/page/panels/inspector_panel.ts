@@ -28,7 +28,7 @@ export function InspectorPanel({ app }: { app: App }) {
         ${entities.size === 0 &&
           html`<p class="hint">Select an entity in the list or the viewport.</p>`}
         ${entities.size > 0 && found === 0 &&
-          html`<p class="hint">${session.status.value ? "It is no more." : "Nobody answers."}</p>`}
+          html`<p class="hint">${inspection.isRead.value ? "It is no more." : "Reading…"}</p>`}
         ${session.view.value.kind === "past" && found > 0 &&
           html`<p class="hint">This is the past: fork it to change it.</p>`}
         ${components.map((component) =>

@@ -118,7 +118,9 @@ function TickBars({ app: { schedule } }: { app: App }) {
         onClick=${() => choose(undefined)}>Follow the newest</button>
     </div>
     <div class="tick-bars" role="listbox" tabindex="0" aria-label="Ticks" onKeyDown=${key}
-      aria-activedescendant=${shown && `tick-${shown.tick_id}`}>
+      aria-activedescendant=${ticks.some(({ tick_id }) => tick_id === shown?.tick_id)
+        ? `tick-${shown?.tick_id}`
+        : undefined}>
       ${period > 0 &&
         html`<i class="period" role="presentation" style=${{
           bottom: `${100 * period / most}%`,
@@ -149,15 +151,25 @@ function TickDetail({ app: { schedule } }: { app: App }) {
   if (tick === undefined) return null;
   return html`
     <div class="tick-detail">
+      <${TickLanes} tick=${tick} />
       <div class="tick-words">
         <h3>Tick ${tick.tick_id}${tick.late && html`
           <span class="badge" data-state="bad">late</span>
         `}</h3>
         ${explain(tick).map((line, i) => html`<p key=${i}>${line}</p>`)}
+      </div>
+      <div class="tick-figures">
         <table class="data">
           <caption class="hidden">Where the time of the systems went</caption>
-          <thead><tr><th scope="col">System</th><th scope="col">Elapsed</th><th scope="col">Waiting</th>
-            <th scope="col">Wire</th><th scope="col">Compute</th></tr></thead>
+          <thead>
+            <tr>
+              <th scope="col">System</th>
+              <th scope="col">Elapsed</th>
+              <th scope="col">Waiting</th>
+              <th scope="col">Wire</th>
+              <th scope="col">Compute</th>
+            </tr>
+          </thead>
           <tbody>${tick.systems.map((system) => {
             const { waiting, wire, compute, elapsed } = timesOf(system);
             return html`<tr key=${system.system}><th scope="row">${system.system}</th>
@@ -170,7 +182,6 @@ function TickDetail({ app: { schedule } }: { app: App }) {
           })}</tbody>
         </table>
       </div>
-      <${TickLanes} tick=${tick} />
     </div>
   `;
 }

@@ -75,7 +75,7 @@ function SnapshotLine({ app: { session, time }, snapshot }: { app: App; snapshot
       <td>${dateText(created_ms)}</td>
       <td>${entities.toLocaleString()}</td>
       <td>${sizeText(bytes)}</td>
-      <td>${note}</td>
+      <td class="text">${note}</td>
       <td class="actions">
         <button type="button" disabled=${!goes_on} aria-label=${`Look at ${id}`}
           title=${goes_on ? "Look at the world then" : "The log does not lead on from it"}

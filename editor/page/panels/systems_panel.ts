@@ -10,6 +10,7 @@ import { html } from "../html.ts";
 import type { Process, Systems } from "../stores/system_watch.ts";
 import { Chart } from "./chart.ts";
 import { EmptyState } from "./empty_state.ts";
+import { icon } from "./icons.ts";
 
 type System = Systems["systems"][string];
 type Instance = System["instances"][number];
@@ -66,7 +67,7 @@ function SystemSection({ app, name, system }: { app: App; name: string; system: 
           html`
             <button type="button" onClick=${() =>
               app.systems.control({ op: "start", system: name })}
-            >Start an instance<span class="hidden"> of ${name}</span></button>
+            >${icon("add")}Start<span class="hidden"> an instance of ${name}</span></button>
           `}
       </header>
       <${InstanceTable} app=${app} name=${name} instances=${system.instances} lost=${lost}

@@ -29,6 +29,8 @@ export interface InspectionPorts {
 export class Inspection {
   readonly selection: Signal<Selection> = signal(NOTHING_SELECTED);
   readonly states: Signal<ReadonlyMap<number, EntityState>> = signal(new Map());
+  /** Whether the selection that there is has been read. */
+  readonly isRead: Signal<boolean> = signal(false);
   readonly components: ReadonlySignal<readonly MixedComponent[]>;
   /** Why an edit had no effect, by `Component.field`, `Component`, or "" for all others. */
   readonly problems: Signal<ReadonlyMap<string, string>> = signal(new Map());
@@ -47,7 +49,12 @@ export class Inspection {
   start(): void {
     repeat(VALUES_MS, () => this.refresh());
     const { view } = this.#ports.session;
-    this.selection.subscribe(() => this.#restart());
+    let before = this.selection.value.entities;
+    this.selection.subscribe(({ entities }) => {
+      if (entities === before) return;
+      before = entities;
+      this.#restart();
+    });
     view.subscribe(() => this.#restart());
     this.#ports.session.schema.subscribe(() => this.#readAt = "");
   }
@@ -72,7 +79,11 @@ export class Inspection {
     this.#readAt = at;
     try {
       const states = await edits.states([...entities]);
-      if (this.selection.value.entities === entities) this.states.value = states;
+      if (this.selection.value.entities !== entities) return;
+      batch(() => {
+        this.states.value = states;
+        this.isRead.value = true;
+      });
     } catch (error) {
       this.#readAt = "";
       throw error;
@@ -205,7 +216,10 @@ export class Inspection {
 
   #restart(): void {
     this.#readAt = "";
-    batch(() => this.problems.value = new Map());
+    batch(() => {
+      this.problems.value = new Map();
+      this.isRead.value = false;
+    });
     this.refresh().catch(() => {});
   }
 }

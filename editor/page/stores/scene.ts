@@ -12,7 +12,7 @@ import { decodeMessage } from "../../../lib/wire/codec.ts";
 import type { Chunk, MessageOf } from "../../../lib/wire/messages.ts";
 import { Motion } from "../../model/motion.ts";
 import { entitiesOf, vectorColumn } from "../../model/rows.ts";
-import { fieldOf, type WorldSchema } from "../../model/schema.ts";
+import { type ArchetypeInfo, fieldOf, type WorldSchema } from "../../model/schema.ts";
 import { distinctName } from "../../model/table_query.ts";
 import { now, repeat } from "../browser.ts";
 import type { Session } from "./session.ts";
@@ -23,8 +23,9 @@ const LEASE_MS = 10_000;
 const RENEW_MS = 3000;
 const PAGE_ROWS = 10_000;
 
+/** Entities of one colour: an archetype. */
 export interface Kind {
-  readonly archetype: bigint;
+  readonly components: string;
   readonly name: string;
 }
 
@@ -100,7 +101,7 @@ export class Scene {
     this.#watched = watched;
     this.#isMoreComing = false;
     this.motion.clear();
-    this.kinds.value = [];
+    this.kinds.value = this.#knownKinds();
     this.count.value = 0;
   }
 
@@ -149,16 +150,33 @@ export class Scene {
     }
   }
 
-  #kindOf({ archetype, components = [] }: Chunk): number {
-    const known = this.kinds.value.findIndex((kind) => kind.archetype === archetype);
+  /** In an order of their own, so that each keeps its colour from view to view. */
+  #knownKinds(): Kind[] {
+    return this.#placedArchetypes().map(({ components }) => this.#kind(components))
+      .toSorted((a, b) => a.components < b.components ? -1 : 1);
+  }
+
+  #kindOf({ components = [] }: Chunk): number {
+    const kind = this.#kind(components);
+    const known = this.kinds.value.findIndex(({ components }) => components === kind.components);
     if (known >= 0) return known;
-    const { archetypes } = this.#session.schema.value;
-    const shown = archetypes.filter((other) =>
-      other.components.includes(this.field.value.split(".")[0])
-    );
-    const name = distinctName({ components }, shown);
-    this.kinds.value = [...this.kinds.value, { archetype, name }];
+    this.kinds.value = [...this.kinds.value, kind];
     return this.kinds.value.length - 1;
+  }
+
+  #kind(components: readonly string[]): Kind {
+    return {
+      components: components.toSorted().join(),
+      name: distinctName({ components }, this.#placedArchetypes()),
+    };
+  }
+
+  /** Those that have a position. */
+  #placedArchetypes(): readonly ArchetypeInfo[] {
+    const [component] = this.field.value.split(".");
+    return this.#session.schema.value.archetypes.filter(({ components }) =>
+      components.includes(component)
+    );
   }
 }
 

@@ -49,12 +49,12 @@ export class ScheduleWatch {
     if (!this.isOpen.value || this.#session.status.value === undefined) return;
     const last = this.ticks.value.at(-1)?.tick_id;
     const newest = this.#session.status.value.tick_id;
-    const isContinued = last !== undefined && last <= newest;
+    // What lies further back than that is not kept any more.
+    const isContinued = last !== undefined && last <= newest && newest - last < TICKS_MAX / 2;
     if (isContinued && last === newest) return;
-    const from = isContinued ? Math.max(last + 1, newest - TICKS_MAX) : newest - TICKS_MAX;
     const reply = await this.#session.request(this.#session.subjects.queryTrace, {
       type: "TraceRequest",
-      value: { from_tick: Math.max(0, from), ticks: TICKS_MAX },
+      value: isContinued ? { from_tick: last + 1 } : { ticks: TICKS_MAX - 1 },
       replyType: "TraceReply",
     });
     const kept = isContinued ? this.ticks.value : [];
