@@ -27,7 +27,8 @@ export function QueryBar({ app: { list } }: { app: App }) {
         <textarea id="query" rows="2" spellcheck=${false} autocomplete="off"
           aria-label="Query" aria-describedby="query-problem" aria-invalid=${problem !== undefined}
           placeholder="Transform3D, !Static where Velocity.linear.y > 3"
-          value=${text} onInput=${input} onKeyDown=${key} onChange=${run}></textarea>
+          value=${text} onInput=${input} onKeyDown=${key} onChange=${() =>
+            list.settle()}></textarea>
       </div>
       <p id="query-problem" class="problem" role="status">${problem?.message ?? ""}</p>
     </form>

@@ -47,6 +47,8 @@ export class EntityList {
   readonly #pages = new PageCache<Row>({ pageRows: PAGE_ROWS, pagesMax: PAGES_MAX });
   #window = { first: 0, last: 0 };
   #isFetching = false;
+  /** The text whose rows these are. */
+  #listed = EVERYTHING_TEXT;
   /** The tick and query that the visible values are of. */
   #valuesOf = "";
   #orderedAt = -1;
@@ -83,10 +85,17 @@ export class EntityList {
     }
   }
 
+  /** Runs what was typed, where that is not what is listed. */
+  settle(): void {
+    const text = this.text.peek();
+    if (text !== this.#listed) this.setText(text);
+  }
+
   /** Has the list be that of a query's text, unless something is wrong with it. */
   setText(text: string): void {
     const spec = this.check(text);
     if (spec === undefined) return;
+    this.#listed = text;
     batch(() => {
       this.spec.value = spec;
       this.reset();
