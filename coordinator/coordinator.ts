@@ -310,7 +310,7 @@ export class Coordinator {
   }
 
   #status(): MessageOf<"ControlReply"> {
-    const systems = [...this.stats.systems].map(([name, { ticks: _, ...counts }]) => {
+    const systems = Array.from(this.stats.systems, ([name, counts]) => {
       const instances = this.instancesOf(name);
       const load = instances.reduce((sum, { load }) => sum + load, 0) / (instances.length || 1);
       return [name, { instances: instances.length, load, ...counts }] as const;

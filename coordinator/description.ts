@@ -117,6 +117,8 @@ export function describeSystems(view: SystemsView): MessageOf<"SystemsReply"> {
       late,
       skipped,
       ticks,
+      bytes_sent: counts.bytesSent,
+      bytes_received: counts.bytesReceived,
       compute_ms_per_tick: computeMs,
       ...(lastError && { last_error: lastError }),
     }] as const;

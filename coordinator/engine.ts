@@ -222,6 +222,7 @@ export class Engine {
     if (stats === undefined) throw new WireError(`Cannot take a result of "${result.system}"`);
     try {
       if (this.#runOf(result)?.acceptResult(result) === true) {
+        stats.bytesReceived += message.data.length;
         const key = { ...result, tick: result.tick_id };
         const hasReceipt = message.reply === this.inbox.subjectOf(key);
         return this.#committer.receipts.accept(key, { ...publicationOf(message), hasReceipt });
@@ -321,6 +322,7 @@ export class Engine {
     const { bus, subjects } = this.#options;
     const reply = this.inbox.subjectOf(key);
     bus.publish(subjects.schedule(key.system, instance), data, { ...options, reply });
+    this.#options.stats.system(key.system).bytesSent += data.length;
   }
 
   #buildGraph() {

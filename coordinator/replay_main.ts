@@ -14,6 +14,7 @@ import { loadManifests } from "../lib/manifest/load.ts";
 import { loadScript } from "../lib/runtime/load_script.ts";
 import { encodeSnapshot, writeFile } from "../lib/snapshot/snapshot_file.ts";
 import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
+import { toJson } from "../lib/plain_json.ts";
 import { UserError } from "../lib/user_error.ts";
 import { createSubjects, PREFIX_DEFAULT } from "../lib/wire/subjects.ts";
 import { Progress } from "./progress.ts";
@@ -22,7 +23,7 @@ import { ReplayError } from "./replica.ts";
 import { replayJson, ticksText, verifiedText, worldText } from "./replay_text.ts";
 import { SnapshotCommands } from "./snapshot_commands.ts";
 import { writeWhole } from "./snapshot_paths.ts";
-import { type Heading, infoText, toJson } from "./snapshot_text.ts";
+import { type Heading, infoText } from "./snapshot_text.ts";
 import { Timeline } from "./timeline.ts";
 
 interface Flags {

@@ -80,7 +80,7 @@ class JunctionNode implements Node {
   }
 
   work(table: Table): number {
-    return this.#of.reduce((sum, node) => sum + node.work(table), 0);
+    return this.#of.reduce((sum, node) => sum + node.work(table) + 1, -1);
   }
 
   fill(mask: Mask, table: Table, range: RowRange): void {
@@ -166,7 +166,7 @@ class ComparisonNode implements Node {
   }
 
   test(table: Table, row: number): boolean {
-    const value = this.#value.columnIn(table)?.get(row);
+    const value = this.#value.at(table, row);
     return value !== undefined && holds(this.#op, value, this.#operand);
   }
 }

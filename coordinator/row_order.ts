@@ -12,7 +12,7 @@ import { resolvePath } from "../lib/query/path.ts";
 import type { SortKey } from "../lib/query/spec.ts";
 import { asWireError } from "../lib/wire/column.ts";
 import type { RowRange } from "./row_filter.ts";
-import { RowValue } from "./row_value.ts";
+import { RowValue, type ValueColumn } from "./row_value.ts";
 
 /** Looking at a key, and comparing it with the worst. */
 const KEY_WORK = 2;
@@ -59,7 +59,7 @@ export class RowOrder {
   }
 
   rank(table: Table, row: number): RankedRow {
-    const keys = this.#keys.map(({ value }) => sortValue(value.columnIn(table)?.get(row)));
+    const keys = this.#keys.map(({ value }) => sortValue(value.at(table, row)));
     return { table, row, entity: table.entities[row], keys };
   }
 
@@ -68,19 +68,22 @@ export class RowOrder {
     return new TopRows(this, count);
   }
 
-  /** The first key of each row of a table, as far as it has one. */
-  firstKey(table: Table): { get(row: number): SortValue; readonly descending: boolean } {
+  /** What every row of a table is first sorted by. */
+  firstKey(table: Table): { column: ValueColumn | undefined; descending: boolean } {
     const { value, descending } = this.#keys[0];
-    const column = value.columnIn(table);
-    return { get: (row) => sortValue(column?.get(row)), descending };
+    return { column: value.columnIn(table), descending };
   }
 }
 
-export class TopRows {
+const NO_COLUMN = { data: [], stride: 1, lane: 0 };
+
+class TopRows {
   readonly #order: RowOrder;
   readonly #count: number;
   /** A heap: each is no better than the two at twice its place, so the worst is first. */
   readonly #heap: RankedRow[] = [];
+  /** The worst first key, where the heap is full and that is a number; else NaN. */
+  #bar = NaN;
 
   constructor(order: RowOrder, count: number) {
     this.#order = order;
@@ -90,16 +93,26 @@ export class TopRows {
   /** Shows it the rows of a range for which `mask`, if there is one, has a 1. */
   offer(table: Table, { first, count }: RowRange, mask: Uint8Array | undefined): void {
     if (this.#count === 0) return;
-    const { get, descending } = this.#order.firstKey(table);
+    const { column, descending } = this.#order.firstKey(table);
+    const { data, stride, lane } = column ?? NO_COLUMN;
+    const isNumeric = ArrayBuffer.isView(data) && !(data instanceof BigInt64Array) &&
+      !(data instanceof BigUint64Array);
     for (let i = 0; i < count; i++) {
-      if (mask !== undefined && mask[i] === 0) continue;
-      const row = first + i;
-      const isFull = this.#heap.length === this.#count;
-      if (isFull && compareSortValues(get(row), this.#heap[0].keys[0], descending) > 0) continue;
-      const ranked = this.#order.rank(table, row);
-      if (!isFull) this.#rise(ranked);
-      else if (this.#order.compare(ranked, this.#heap[0]) < 0) this.#sink(ranked);
+      if (isNumeric && !Number.isNaN(this.#bar)) {
+        const keys = { data: data as Float64Array, at: first * stride + lane, stride };
+        i = nextBetter(keys, mask, { from: i, count, bar: this.#bar, descending });
+        if (i === count) return;
+      } else if (mask !== undefined && mask[i] === 0) continue;
+      this.#admit(this.#order.rank(table, first + i));
     }
+  }
+
+  #admit(ranked: RankedRow): void {
+    if (this.#heap.length < this.#count) this.#rise(ranked);
+    else if (this.#order.compare(ranked, this.#heap[0]) < 0) this.#sink(ranked);
+    if (this.#heap.length < this.#count) return;
+    const [worst] = this.#heap[0].keys;
+    this.#bar = typeof worst === "number" ? worst : NaN;
   }
 
   /** Best first. */
@@ -134,4 +147,35 @@ export class TopRows {
     }
     heap[at] = ranked;
   }
+}
+
+interface Keys {
+  readonly data: Float64Array;
+  /** Place of the first row's key, and elements from one to the next. */
+  readonly at: number;
+  readonly stride: number;
+}
+
+/** The first place from which on a key is no worse than the bar, or is no number; `count` where none is. */
+function nextBetter(
+  { data, at, stride }: Keys,
+  mask: Uint8Array | undefined,
+  { from, count, bar, descending }: {
+    from: number;
+    count: number;
+    bar: number;
+    descending: boolean;
+  },
+): number {
+  let place = at + from * stride;
+  if (descending) {
+    for (let i = from; i < count; i++, place += stride) {
+      if (!(data[place] < bar) && (mask === undefined || mask[i] === 1)) return i;
+    }
+  } else {
+    for (let i = from; i < count; i++, place += stride) {
+      if (!(data[place] > bar) && (mask === undefined || mask[i] === 1)) return i;
+    }
+  }
+  return count;
 }

@@ -47,6 +47,7 @@ export class RowPage {
   readonly #parts = new Map<Table, PagePart>();
   readonly #entities: number[] = [];
   #room: number;
+  #last: PagePart | undefined;
 
   constructor(options: PageOptions) {
     const { query, payloadBytesMax } = options;
@@ -66,12 +67,13 @@ export class RowPage {
   /** Takes a row; false where it does not fit any more. The first one always does. */
   take(table: Table, row: number): boolean {
     if (this.isFull) return false;
-    const known = this.#parts.get(table);
+    const known = this.#last?.table === table ? this.#last : this.#parts.get(table);
     const part = known ?? this.#begin(table);
     let bytes = part.fixedBytes + (known ? 0 : this.#chunkBytes(table));
     for (const { data } of part.lists) bytes += listValueBytes(data[row]);
     if (bytes > this.#room && this.count > 0) return false;
     if (known === undefined) this.#parts.set(table, part);
+    this.#last = part;
     this.#room -= bytes;
     part.rows.push(row);
     this.#entities.push(table.entities[row]);

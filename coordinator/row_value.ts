@@ -43,6 +43,16 @@ export class RowValue {
     return this.#isSlow ? SLOW_WORK : 1;
   }
 
+  /** The value of one row; undefined where the archetype lacks the component. */
+  at(table: Table, row: number): unknown {
+    const { component } = this;
+    if (component === undefined) return table.entities[row];
+    const column = table.store(component)?.columns[this.#field];
+    if (column === undefined || column instanceof ListColumn) return column?.data[row];
+    const value = column.data[row * column.stride + this.#path.lane];
+    return this.#path.kind === "bool" ? value !== 0 : value;
+  }
+
   /** Undefined where the archetype lacks the component. */
   columnIn(table: Table): ValueColumn | undefined {
     const { component } = this;

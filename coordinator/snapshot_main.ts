@@ -8,6 +8,7 @@ import { Command } from "commander";
 import { connectNats } from "../lib/bus/nats_bus.ts";
 import { NATS_DEFAULT, natsFromEnvironment, runProgram, terminalReport } from "../lib/cli.ts";
 import { digestHex } from "../lib/ecs/digest.ts";
+import { toJson } from "../lib/plain_json.ts";
 import { compareSchemas } from "../lib/snapshot/schema_difference.ts";
 import { readFile, writeFile } from "../lib/snapshot/snapshot_file.ts";
 import { type Snapshot, SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
@@ -24,7 +25,6 @@ import {
   infoText,
   listText,
   manifestText,
-  toJson,
 } from "./snapshot_text.ts";
 
 interface Flags {

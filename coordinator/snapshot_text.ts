@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { formatBytes } from "../lib/byte_size.ts";
 import { formatDate } from "../lib/clock.ts";
 import { digestHex } from "../lib/ecs/digest.ts";
 import type { FieldValue } from "../lib/ecs/field_type.ts";
 import { describeDifferences, type SchemaDifference } from "../lib/snapshot/schema_difference.ts";
 import type { SnapshotInfo, SnapshotManifest } from "../lib/snapshot/snapshot_manifest.ts";
 import type { EntitySample, WorldDifference } from "../lib/snapshot/world_difference.ts";
+import { toJson } from "../lib/plain_json.ts";
 import { formatTable } from "../lib/text_table.ts";
 import type { ListedSnapshot, SnapshotList } from "./snapshot_commands.ts";
 
@@ -16,7 +18,6 @@ import type { ListedSnapshot, SnapshotList } from "./snapshot_commands.ts";
 export type Heading = (text: string) => string;
 
 const VALUE_LENGTH_MAX = 60;
-const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 export function listText({ snapshots, damaged }: SnapshotList, heading: Heading): string {
   if (snapshots.length + damaged.length === 0) return "There are no snapshots.";
@@ -126,20 +127,8 @@ function entitiesText({ count, first }: EntitySample): string {
 }
 
 export function valueText(value: FieldValue): string {
-  const text = JSON.stringify(value, plainValue);
+  const text = toJson(value);
   return text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX)}...` : text;
-}
-
-/** One JSON object on one line: big integers as text, bytes in hex. */
-export function toJson(value: unknown): string {
-  return JSON.stringify(value, plainValue);
-}
-
-function plainValue(_key: string, value: unknown): unknown {
-  if (typeof value === "bigint") return `${value}`;
-  if (typeof value === "number" && !Number.isFinite(value)) return `${value}`;
-  if (value instanceof Uint8Array) return value.toHex();
-  return ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value;
 }
 
 /** What a program gets to know of a snapshot. */
@@ -159,14 +148,4 @@ export function infoJson({ meta, entities, bytes, parts }: SnapshotInfo) {
     bytes,
     parts,
   };
-}
-
-function formatBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
 }

@@ -26,6 +26,9 @@ export interface SystemStats {
   skipped: number;
   /** Ticks in which the system ran. */
   ticks: number;
+  /** Bytes of the schedules that were sent, and of the results that were taken. */
+  bytesSent: number;
+  bytesReceived: number;
   lastError?: ReportedError;
 }
 
@@ -42,7 +45,8 @@ export class Stats {
 
   constructor(systems: Iterable<string>) {
     for (const name of systems) {
-      this.systems.set(name, { shards: 0, rows: 0, errors: 0, late: 0, skipped: 0, ticks: 0 });
+      const counts = { shards: 0, rows: 0, errors: 0, late: 0, skipped: 0, ticks: 0 };
+      this.systems.set(name, { ...counts, bytesSent: 0, bytesReceived: 0 });
     }
   }
 

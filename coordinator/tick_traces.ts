@@ -76,7 +76,7 @@ export class TickTraces {
   /** @throws {WireError} when the ticks asked for are gone, or yet to come. */
   answer({ from_tick, ticks: count = TICKS_MAX }: MessageOf<"TraceRequest">): TraceReply {
     const newest = this.#ticks.at(-1)?.tick ?? 0;
-    const from = from_tick ?? Math.max(0, newest - (count === TICKS_MAX ? 0 : count - 1));
+    const from = from_tick ?? newest - count + 1;
     const oldest = this.#ticks[0]?.tick ?? 0;
     if (from_tick !== undefined && (from > newest + 1 || from < oldest)) {
       throw new WireError(

@@ -21,7 +21,7 @@ import { RowPage } from "./row_page.ts";
 /** Rows that are looked at in one piece. */
 const SLICE_ROWS = 16_384;
 /** Per row whose mark is looked at, and per entity that is looked up. */
-const MARK_WORK = 1;
+const MARK_WORK = 3;
 const LOOK_UP_WORK = 64;
 const GONE_BYTES = 8;
 
@@ -60,6 +60,9 @@ export class Watch {
   #loads: number;
   #search: Search | undefined;
   #isFresh = true;
+  #isMoreTold = false;
+  /** Deltas since the last that reset. */
+  #sequence = 0;
   /** Rows match that there was no room for. */
   #isCut = false;
 
@@ -74,10 +77,10 @@ export class Watch {
     this.#loads = world.loads;
   }
 
-  /** True when something is noted that has not been pushed. */
+  /** True when the receiver may lack something. */
   get isBehind(): boolean {
     return this.#isFresh || this.#search !== undefined || this.#pending.size > 0 ||
-      this.#hasRoomAgain;
+      this.#since < this.#options.world.changeTick || this.#hasRoomAgain;
   }
 
   get #hasRoomAgain(): boolean {
@@ -95,13 +98,19 @@ export class Watch {
     if (isIdle || this.#search) work += this.#look(workMax);
     const { page, gone, work: drained } = this.#drain(workMax);
     const isReset = this.#isFresh;
-    if (!isReset && page.count === 0 && gone.length === 0) return { delta: undefined, work };
     this.#isFresh = false;
+    const isWhole = !this.isBehind;
+    const isNothing = page.count === 0 && gone.length === 0 && !isReset;
+    // Whoever was told that there is more is told when there is not.
+    if (isNothing && !(isWhole && this.#isMoreTold)) return { delta: undefined, work };
+    this.#isMoreTold = !isWhole;
+    this.#sequence = isReset ? 0 : this.#sequence + 1;
     const delta = {
+      sequence: this.#sequence,
       chunks: page.chunks(),
       gone: encodeEntities(Float64Array.from(gone)),
       reset: isReset,
-      more: this.isBehind,
+      more: !isWhole,
     };
     return { delta, work: work + drained };
   }
@@ -179,21 +188,17 @@ export class Watch {
     { since, stores }: { since: number; stores: readonly ComponentColumns[] },
   ): number {
     const { filter } = this.#options;
-    const changed = new Uint8Array(count);
-    if (since < 0) changed.fill(1);
-    for (const { changed: marks } of since < 0 ? [] : stores) {
-      for (let i = 0; i < count; i++) if (marks[first + i] > since) changed[i] = 1;
-    }
+    const members = this.#members;
+    const marks = stores.map(({ changed }) => changed);
     let mask: Uint8Array | undefined;
     for (let i = 0; i < count; i++) {
-      if (changed[i] === 0) continue;
+      const row = first + i;
+      if (since >= 0 && !isMarked(marks, row, since)) continue;
       mask ??= filter?.mask(table, { first, count });
-      const entity = table.entities[first + i];
-      if (mask === undefined || mask[i] === 1 || this.#members.has(entity)) {
-        this.#pending.add(entity);
-      }
+      const entity = table.entities[row];
+      if (mask === undefined || mask[i] === 1 || members.has(entity)) this.#pending.add(entity);
     }
-    return count * MARK_WORK * (1 + stores.length + (mask && filter ? filter.work(table) : 0));
+    return count * (MARK_WORK + marks.length + (mask && filter ? filter.work(table) : 0));
   }
 
   /** Takes what is noted, as far as there is room for it, as it is now. */
@@ -206,7 +211,7 @@ export class Watch {
     this.#pending.visit((entity) => {
       if (work >= workMax) return false;
       work += LOOK_UP_WORK;
-      const place = world.isAlive(entity) ? world.locate(entity) : undefined;
+      const place = world.find(entity);
       const isMember = this.#members.has(entity);
       if (place && tables.has(place.table) && (filter?.test(place.table, place.row) ?? true)) {
         if (!isMember && this.#members.size >= rowsMax) this.#isCut = true;
@@ -222,4 +227,9 @@ export class Watch {
     });
     return { page, gone, work };
   }
+}
+
+function isMarked(marks: readonly Float64Array[], row: number, since: number): boolean {
+  for (let i = 0; i < marks.length; i++) if (marks[i][row] > since) return true;
+  return false;
 }

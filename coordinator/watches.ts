@@ -22,8 +22,8 @@ const WATCH_KEY_LENGTH_MAX = 16_384;
 /** Pushed at a time; to one watch at least, however much that is. */
 const PUSH_BYTES_MAX = 4 * 1024 * 1024;
 /** Numbers looked at, at a time, for all watches and for one of them: a few milliseconds' worth. */
-const PUSH_WORK_MAX = 4_000_000;
-const WATCH_WORK_MAX = 1_500_000;
+const PUSH_WORK_MAX = 1_500_000;
+const WATCH_WORK_MAX = 750_000;
 
 interface OpenWatch {
   readonly id: string;
@@ -96,7 +96,7 @@ export class Watches {
       this.#watches.set(key, open);
       open.dueAt = now + open.everyMs;
     }
-    return this.#nextDue(now);
+    return this.#nextDue();
   }
 
   #create(request: MessageOf<"QueryWatch">): Watch {
@@ -133,13 +133,10 @@ export class Watches {
     return { bytes: message.data.length, work };
   }
 
-  #nextDue(now: number): number | undefined {
+  #nextDue(): number | undefined {
     let next: number | undefined;
-    for (const { watch, dueAt, everyMs } of this.#watches.values()) {
-      // What comes rarely may wait for changes that have happened already.
-      if (!watch.isBehind && everyMs === 0) continue;
-      if (!watch.isBehind && dueAt <= now) continue;
-      next = Math.min(next ?? Infinity, dueAt);
+    for (const { watch, dueAt } of this.#watches.values()) {
+      if (watch.isBehind) next = Math.min(next ?? Infinity, dueAt);
     }
     return next;
   }

@@ -7,6 +7,7 @@
  */
 import { delay } from "../lib/clock.ts";
 import type { Schema } from "../lib/ecs/component.ts";
+import { decodeMessage } from "../lib/wire/codec.ts";
 import { encodeFieldValue } from "../lib/wire/command.ts";
 import type { MessageOf, MessageType, WireCommand } from "../lib/wire/messages.ts";
 import { requestMessage } from "../lib/wire/request.ts";
@@ -31,6 +32,14 @@ const COMMANDS_MAX = 5;
 const ENTITIES_MAX = 150;
 const SENDS_MAX = 4;
 const PAUSE_MS = 100;
+const WATCH_MS = 200;
+const WATCH_LEASE_MS = 500;
+/** How queries are asked. */
+const PAGES: readonly Pick<MessageOf<"QueryRequest">, "limit" | "sort" | "count">[] = [
+  { limit: 5 },
+  { limit: 50, count: true, sort: [{ by: "Entity" }] },
+  { limit: 1000, count: true },
+];
 
 export class Client {
   readonly #options: ClientOptions;
@@ -56,7 +65,8 @@ export class Client {
   }
 
   #act(dice: number): Promise<void> {
-    if (dice < 5) return this.#query();
+    if (dice < 4) return this.#query();
+    if (dice === 4) return this.#watch();
     if (dice === 5) return this.#changeRate();
     if (dice === 6) return this.#pause();
     return this.#command();
@@ -82,7 +92,7 @@ export class Client {
   async #query(): Promise<void> {
     const { draw, observer, subjects } = this.#options;
     const query = { read: ["Entity", observer.viewed.name] };
-    const limit = draw.pick([5, 50, 1000]);
+    const how = draw.pick(PAGES);
     const done = observer.expectPages();
     try {
       let cursor: string | undefined;
@@ -90,13 +100,33 @@ export class Client {
         const page: MessageOf<"QueryResponse"> = await this.#ask(
           subjects.queryRequest,
           "QueryRequest",
-          { query, limit, ...(cursor !== undefined && { cursor }) },
+          { query, ...how, ...(cursor !== undefined && { cursor }) },
           "QueryResponse",
         );
         observer.checkPage(page, { isFirst: cursor === undefined });
         cursor = page.next;
       } while (cursor !== undefined);
     } finally {
+      done();
+    }
+  }
+
+  /** Keeps the rows of a watch for a while, as long as no delta of it is lost. */
+  async #watch(): Promise<void> {
+    const { process: { bus, clock }, draw, observer, subjects } = this.#options;
+    const deliver = bus.createInbox();
+    const done = observer.expectPages();
+    const check = observer.deltaChecker();
+    const subscription = bus.subscribe(deliver, (message) => {
+      check(decodeMessage("QueryDelta", message));
+    });
+    try {
+      const query = { read: [observer.viewed.name] };
+      const value = { query, deliver, lease_ms: WATCH_LEASE_MS };
+      await this.#ask(subjects.queryWatch, "QueryWatch", value, "QueryWatchReply");
+      await delay(clock, draw.exponential(WATCH_MS));
+    } finally {
+      subscription.unsubscribe();
       done();
     }
   }

@@ -7,6 +7,7 @@
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Delivery } from "../lib/bus/memory_link.ts";
 import type { LogEntry } from "../lib/bus/log.ts";
+import { decodeEntities } from "../lib/ecs/column_bytes.ts";
 import type { ComponentType } from "../lib/ecs/component.ts";
 import { decodePayload } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
@@ -149,7 +150,7 @@ export class Observer {
 
   /** A page that a query for the viewed component got must be what there was after its tick. */
   checkPage(
-    { chunks, tick_id, next }: MessageOf<"QueryResponse">,
+    { chunks, tick_id, next, total, order }: MessageOf<"QueryResponse">,
     { isFirst }: { isFirst: boolean },
   ): void {
     const view = this.#views.get(tick_id);
@@ -166,6 +167,34 @@ export class Observer {
       !isAll || page.size === view.size,
       () => `a query was answered with ${page.size} of the ${view.size} rows of tick ${tick_id}`,
     );
+    insist(
+      total === undefined || total === view.size,
+      () => `a query counted ${total} of the ${view.size} rows of tick ${tick_id}`,
+    );
+    const entities = order ? [...decodeEntities(order)] : [];
+    insist(
+      entities.every((entity, i) => i === 0 || entities[i - 1] < entity),
+      () => `a query that is sorted by entity was answered in another order: ${entities}`,
+    );
+  }
+
+  /** What takes a watch's deltas one by one: whoever applies them all has the rows of their ticks. */
+  deltaChecker(): (delta: MessageOf<"QueryDelta">) => void {
+    const rows = new Map<number, string>();
+    let next: number | undefined;
+    return ({ sequence, reset, chunks, gone, more, tick_id }) => {
+      // The network may have lost one.
+      if (!reset && sequence !== next) return;
+      next = sequence + 1;
+      if (reset) rows.clear();
+      for (const [entity, row] of viewOfChunks(chunks, this.viewed)) rows.set(entity, row);
+      for (const entity of decodeEntities(gone)) rows.delete(entity);
+      const view = this.#views.get(tick_id);
+      insist(view !== undefined, () => `a watch was told of tick ${tick_id} before its commit`);
+      const isSame = rows.size === view.size &&
+        [...rows].every(([entity, row]) => view.get(entity) === row);
+      insist(more || isSame, () => `a watch has other rows than there are after tick ${tick_id}`);
+    };
   }
 
   /** The connection of coordinator `name`, with the moments noted when it sends and gets what counts. */

@@ -33,7 +33,13 @@ export const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 export const PROGRAMS = {
   coord: `${REPOSITORY}coordinator/main.ts`,
   demo: `${REPOSITORY}coordinator/demo_main.ts`,
+  ctl: `${REPOSITORY}operator/ctl_main.ts`,
+  despawn: `${REPOSITORY}operator/despawn_main.ts`,
   plan: `${REPOSITORY}coordinator/plan_main.ts`,
+  query: `${REPOSITORY}operator/query_main.ts`,
+  set: `${REPOSITORY}operator/set_main.ts`,
+  spawn: `${REPOSITORY}operator/spawn_main.ts`,
+  top: `${REPOSITORY}operator/top_main.ts`,
   snapshot: `${REPOSITORY}coordinator/snapshot_main.ts`,
   replay: `${REPOSITORY}coordinator/replay_main.ts`,
   system: `${REPOSITORY}lib/runtime/main.ts`,

@@ -181,3 +181,39 @@ Deno.test("Observer finds pages that are not what a tick's world had", () => {
   );
   done();
 });
+
+Deno.test("Observer finds rows of a watch that are not what a tick's world had, if no delta was lost", () => {
+  const observer = observe(corpus.log);
+  const done = observer.expectPages();
+  const check = observer.deltaChecker();
+  const delta = {
+    watch_id: "w1",
+    sequence: 0,
+    tick_id: observer.tick,
+    chunks: [],
+    gone: new Uint8Array(0),
+    reset: true,
+    more: true,
+  };
+  check(delta);
+  check({ ...delta, sequence: 2, reset: false, more: false });
+  assertThrows(
+    () => check({ ...delta, sequence: 1, reset: false, more: false }),
+    Violation,
+    "other rows than there are",
+  );
+  assertThrows(() => check({ ...delta, tick_id: 999 }), Violation, "before its commit");
+  const page = { tick_id: observer.tick, chunks: [], next: "+1" };
+  assertThrows(
+    () => observer.checkPage({ ...page, total: 0 }, { isFirst: true }),
+    Violation,
+    "counted 0",
+  );
+  const order = Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0);
+  assertThrows(
+    () => observer.checkPage({ ...page, order }, { isFirst: true }),
+    Violation,
+    "another order",
+  );
+  done();
+});

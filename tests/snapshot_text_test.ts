@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Progress } from "../coordinator/progress.ts";
-import { differenceText, infoJson, listText, toJson } from "../coordinator/snapshot_text.ts";
+import { differenceText, infoJson, listText } from "../coordinator/snapshot_text.ts";
+import { toJson } from "../lib/plain_json.ts";
 import { formatDate } from "../lib/clock.ts";
 import { formatTable } from "../lib/text_table.ts";
 import { metaFor } from "./snapshot_fixture.ts";

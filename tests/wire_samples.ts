@@ -180,6 +180,7 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
   QueryWatchReply: { watch_id: "w", lease_ms: 1000 },
   QueryDelta: {
     watch_id: "w",
+    sequence: 3,
     tick_id: 7,
     chunks: [chunk],
     gone: new Uint8Array(8),
@@ -260,6 +261,8 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
         late: 2,
         skipped: 3,
         ticks: 4,
+        bytes_sent: 5e9,
+        bytes_received: 6e9,
         compute_ms_per_tick: 1.5,
         last_error: { tick_id: 6, shard: 0, instance_id, text: "Error: no" },
       },

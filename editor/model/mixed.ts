@@ -58,7 +58,7 @@ function laneOf(value: ValueType, lane: number): ValueType {
 }
 
 /** Whether two values are the same, however deep they are. */
-export function isSame(a: ValueType, b: ValueType): boolean {
+function isSame(a: ValueType, b: ValueType): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   const [keys, others] = [Object.keys(a), Object.keys(b)];

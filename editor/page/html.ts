@@ -4,7 +4,7 @@
  * @module
  */
 import htm from "htm";
-import { type ComponentChild, h, type VNode } from "preact";
+import { h, type VNode } from "preact";
 
 /** The package's types have it as a module, which it is not when it is bundled. */
 const template = htm as unknown as { bind(create: typeof h): typeof html };
@@ -12,9 +12,6 @@ const template = htm as unknown as { bind(create: typeof h): typeof html };
 export const html: (strings: TemplateStringsArray, ...values: unknown[]) => VNode = template.bind(
   h,
 );
-
-/** What a component may put into another. */
-export type Child = ComponentChild;
 
 /** Class names of those that apply. */
 export function classes(names: Readonly<Record<string, boolean | undefined>>): string {

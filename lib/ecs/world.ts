@@ -191,8 +191,15 @@ export class World {
 
   /** The table and row of a living entity. */
   locate(entity: Entity): { table: Table; row: number } {
+    const found = this.find(entity);
+    if (found === undefined) throw notAlive(entity, "locate");
+    return found;
+  }
+
+  /** The table and row of an entity, or undefined when it is not alive. */
+  find(entity: Entity): { table: Table; row: number } | undefined {
     const place = this.#index.find(entity);
-    if (place < 0) throw notAlive(entity, "locate");
+    if (place < 0) return undefined;
     return { table: this.#archetypes.table(this.#index.table(place)), row: this.#index.row(place) };
   }
 

@@ -25,7 +25,7 @@ export function formatQueryText({ query, where, sort, limit }: QuerySpec): strin
   ].join(" ");
 }
 
-export function formatCondition(condition: Condition): string {
+function formatCondition(condition: Condition): string {
   if (!("of" in condition)) {
     return `${condition.path} ${condition.op} ${formatScalar(condition.value)}`;
   }

@@ -25,7 +25,7 @@ import {
   SORT_KEYS_MAX,
 } from "../wire/condition.ts";
 import { type ComparisonOp, operandOf } from "./compare.ts";
-import { type Components, PathError, resolvePath } from "./path.ts";
+import { type Components, PathError, resolvePath, type ValueKind } from "./path.ts";
 import { EVERYTHING, type QuerySpec, type SortKey } from "./spec.ts";
 import { QueryTextError } from "./text_error.ts";
 import { type Token, tokensOf } from "./tokens.ts";
@@ -171,20 +171,19 @@ class Parser {
     if (token.kind !== "path") this.#fail(token, 'a field such as Velocity.linear.x, "not" or "("');
     this.#at++;
     this.#count(token);
+    const kind = this.#checkPath(token);
     const opToken = this.#next;
     const op = Object.hasOwn(OPS, opToken.text) ? OPS[opToken.text] : undefined;
     if (op === undefined) this.#fail(opToken, "=, !=, <, <=, >, >= or contains");
     this.#at++;
     const valueToken = this.#next;
     const comparison = { op, path: token.text, value: this.#value() };
-    this.#checkPath(token, (kind) => {
-      try {
-        operandOf(kind, comparison);
-      } catch (error) {
-        if (!(error instanceof UserError)) throw error;
-        this.#failAt(op === "contains" ? opToken : valueToken, error.message);
-      }
-    });
+    try {
+      if (kind !== undefined) operandOf(kind, comparison);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.#failAt(op === "contains" ? opToken : valueToken, error.message);
+    }
     return comparison;
   }
 
@@ -240,23 +239,24 @@ class Parser {
     return limit;
   }
 
-  #checkPath(token: Token, check?: (kind: ReturnType<typeof resolvePath>["kind"]) => void): void {
+  /** How the values compare that a path leads to; undefined where it is not known what there is. */
+  #checkPath(token: Token): ValueKind | undefined {
     const { text } = token;
     if (this.#components === undefined) {
       const parts = text.split(".");
       const isEntity = parts[0] === ENTITY_NAME;
-      if (isEntity ? parts.length === 1 : parts.length === 2 || parts.length === 3) return;
+      if (isEntity ? parts.length === 1 : parts.length === 2 || parts.length === 3) {
+        return undefined;
+      }
       const like = isEntity ? ENTITY_NAME : `${parts[0]}.field, or ${parts[0]}.field.x of a vector`;
       this.#failAt(token, `"${text}" names no value; it takes ${like}`);
     }
-    let kind;
     try {
-      kind = resolvePath(this.#components, text).kind;
+      return resolvePath(this.#components, text).kind;
     } catch (error) {
       if (!(error instanceof PathError)) throw error;
-      this.#failAt(token, error.message, error.part);
+      return this.#failAt(token, error.message, error.part);
     }
-    check?.(kind);
   }
 
   #count(token: Token): void {

@@ -14,7 +14,7 @@ export const CONDITION_DEPTH_MAX = 32;
 export const CONDITIONS_MAX = 128;
 export const SORT_KEYS_MAX = 8;
 
-export const COMPARISONS = ["=", "!=", "<", "<=", ">", ">=", "contains"] as const;
+const COMPARISONS = ["=", "!=", "<", "<=", ">", ">=", "contains"] as const;
 
 /** A number, boolean or string; entities are numbers. */
 export type Scalar = z.output<typeof scalar>;
@@ -48,7 +48,7 @@ const bounded = z.custom<Condition>(
 
 export const condition = bounded.pipe(variants as z.ZodType<Condition, Condition>);
 
-export const sortKey = z.object({
+const sortKey = z.object({
   by: name,
   /** Largest first. */
   descending: z.boolean().optional(),

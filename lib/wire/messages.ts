@@ -318,6 +318,8 @@ export const MESSAGES = {
   /** coordinator → whoever watches: what changed since the last one. */
   QueryDelta: z.object({
     watch_id: name,
+    /** Deltas before it, since the last that reset: who has not got them all lacks something. */
+    sequence: u64,
     tick_id: u64,
     /** Rows that came or changed, with `entities`. */
     chunks: z.array(chunk),

@@ -13,7 +13,7 @@ import { RefusedError } from "./request.ts";
 import { count, name, notNegative, subject, u64 } from "./values.ts";
 import { WireError } from "./wire_error.ts";
 
-export const SERVICE_MESSAGES = {
+const SERVICE_MESSAGES = {
   /** any → supervisor (request). */
   SupervisorControl: z.object({
     /** `stop` lets it finish what it has; `kill` does not. */

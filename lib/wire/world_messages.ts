@@ -82,9 +82,9 @@ export const WORLD_MESSAGES = {
 
   /** any → coordinator (request). */
   TraceRequest: z.object({
-    /** The first tick; the newest by default. */
+    /** The first tick; by default, as many of the newest as `ticks` says. */
     from_tick: u64.optional(),
-    /** How many at the most; all from there on by default. */
+    /** How many at the most; all by default. */
     ticks: countFromOne.optional(),
   }),
   TraceReply: z.object({
@@ -131,6 +131,9 @@ export const WORLD_MESSAGES = {
         skipped: notNegative,
         /** Ticks in which it ran. */
         ticks: notNegative,
+        /** Of schedules that were sent, each time, and of results that were taken. */
+        bytes_sent: notNegative,
+        bytes_received: notNegative,
         /** How long its scripts ran, over all instances: the mean of the last ticks. */
         compute_ms_per_tick: notNegative,
         last_error: lastError.optional(),

@@ -43,6 +43,8 @@ export class Scene {
   #deliver = "";
   /** Since the last message that said so, more is on its way. */
   #isMoreComing = false;
+  /** Number of the next delta. */
+  #sequence = 0;
 
   constructor(session: Session) {
     this.#session = session;
@@ -107,6 +109,14 @@ export class Scene {
 
   #take(message: Message): void {
     const delta = decodeMessage("QueryDelta", message);
+    if (delta.reset) this.#sequence = delta.sequence;
+    // One was lost, and with it what it told: all of it is to be told anew.
+    if (delta.sequence !== this.#sequence) {
+      this.#watched = "";
+      this.#follow().catch(() => {});
+      return;
+    }
+    this.#sequence++;
     if (delta.reset && !this.#isMoreComing) this.motion.clear();
     if (!this.#isMoreComing) this.motion.begin(now());
     this.#isMoreComing = delta.more;
