@@ -24,7 +24,7 @@ export interface NumberProps {
 
 const INTEGERS: readonly FieldType[] = ["i8", "i16", "i32", "u8", "u16", "u32", "entity"];
 /** Longer ones are rounded while nobody types. */
-const SHOWN_LENGTH = 6;
+const SHOWN_LENGTH = 7;
 const SHOWN_DIGITS = 5;
 /** Pixels of a drag that do not count, so that a click is none. */
 const DRAG_SLACK = 3;
@@ -93,10 +93,11 @@ export function NumberField(props: NumberProps) {
 
 /** A number as it is shown while nobody types: what fits. */
 function shortText(value: number, type: FieldType): string {
-  const text = numberText(value, type);
-  return text.length <= SHOWN_LENGTH || !Number.isFinite(value)
-    ? text
-    : String(Number(value.toPrecision(SHOWN_DIGITS)));
+  let text = numberText(value, type);
+  for (let digits = SHOWN_DIGITS; text.length > SHOWN_LENGTH && digits > 1; digits--) {
+    text = String(Number(value.toPrecision(digits)));
+  }
+  return text;
 }
 
 /** @throws {TypeError} when it is none that the type holds. */

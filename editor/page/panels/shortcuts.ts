@@ -10,7 +10,7 @@ import { TABS } from "../app.ts";
 /** What the help lists. */
 export const SHORTCUTS: readonly (readonly [keys: string, what: string])[] = [
   ["/", "Go to the query"],
-  ["Ctrl+Enter", "Run the query, from within it"],
+  ["Enter", "Run the query, from within it; with Shift, another line"],
   [
     "Up, Down, Page Up, Page Down, Home, End",
     "Move in the list of entities; with Shift, select a range",

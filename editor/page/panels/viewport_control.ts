@@ -6,8 +6,6 @@
  */
 /// <reference lib="dom" />
 import {
-  type Camera,
-  CAMERA_FIRST,
   dragBy,
   frame,
   orbit,
@@ -49,12 +47,10 @@ export class ViewportControl {
   readonly #canvas: HTMLCanvasElement;
   readonly #app: App;
   readonly #painter: Painter | undefined;
-  #camera: Camera = CAMERA_FIRST;
   #size: Size = { width: 1, height: 1 };
   #colours: FrameColours | undefined;
   #drawn = "";
   #dragged: Dragged | undefined;
-  #hasFramed = false;
   #isEnded = false;
   readonly #observer: ResizeObserver;
 
@@ -84,7 +80,10 @@ export class ViewportControl {
     const positions = this.#app.inspection.entities.flatMap((entity) =>
       motion.positionOf(entity, now()) ?? []
     );
-    this.#camera = frame(this.#camera, positions.length > 0 ? positions : motion.to);
+    this.#app.scene.camera = frame(
+      this.#app.scene.camera,
+      positions.length > 0 ? positions : motion.to,
+    );
   }
 
   onPointerDown(event: PointerEvent): void {
@@ -103,9 +102,9 @@ export class ViewportControl {
       last = moved;
       if (!hasMoved) return;
       if (drag) this.#drag(drag, moved.clientX - event.clientX, moved.clientY - event.clientY);
-      else {this.#camera = isPanning
-          ? pan(this.#camera, { dx, dy }, this.#size)
-          : orbit(this.#camera, dx, dy);}
+      else {this.#app.scene.camera = isPanning
+          ? pan(this.#app.scene.camera, { dx, dy }, this.#size)
+          : orbit(this.#app.scene.camera, dx, dy);}
     };
     this.#canvas.addEventListener("pointermove", move);
     this.#canvas.addEventListener("lostpointercapture", () => {
@@ -118,7 +117,7 @@ export class ViewportControl {
 
   onWheel(event: WheelEvent): void {
     event.preventDefault();
-    this.#camera = zoom(this.#camera, Math.exp(event.deltaY * WHEEL_ZOOM));
+    this.#app.scene.camera = zoom(this.#app.scene.camera, Math.exp(event.deltaY * WHEEL_ZOOM));
   }
 
   onKeyDown(event: KeyboardEvent): void {
@@ -131,12 +130,12 @@ export class ViewportControl {
     const { inspection, session } = this.#app;
     const [dx, dy] = turn[event.key] ?? [0, 0];
     if (dx !== 0 || dy !== 0) {
-      this.#camera = event.shiftKey
-        ? pan(this.#camera, { dx, dy }, this.#size)
-        : orbit(this.#camera, dx, dy);
+      this.#app.scene.camera = event.shiftKey
+        ? pan(this.#app.scene.camera, { dx, dy }, this.#size)
+        : orbit(this.#app.scene.camera, dx, dy);
     } else if (event.key === "+" || event.key === "=") {
-      this.#camera = zoom(this.#camera, 1 / KEY_ZOOM);
-    } else if (event.key === "-") this.#camera = zoom(this.#camera, KEY_ZOOM);
+      this.#app.scene.camera = zoom(this.#app.scene.camera, 1 / KEY_ZOOM);
+    } else if (event.key === "-") this.#app.scene.camera = zoom(this.#app.scene.camera, KEY_ZOOM);
     else if (event.key.toLowerCase() === "f" && !event.ctrlKey) this.frameSelected();
     else if (event.key === "Delete" && session.canEdit.value) inspection.destroy();
     else return;
@@ -146,13 +145,13 @@ export class ViewportControl {
   #beginDrag(entity: number): Dragged | undefined {
     const position = this.#app.scene.motion.positionOf(entity, now());
     if (position === undefined) return undefined;
-    const seen = project(viewProjection(this.#camera, this.#size), position, this.#size);
+    const seen = project(viewProjection(this.#app.scene.camera, this.#size), position, this.#size);
     if (seen === undefined) return undefined;
     return { entity, start: position, depth: seen.depth, position };
   }
 
   #drag(dragged: Dragged, dx: number, dy: number): void {
-    const by = dragBy(this.#camera, { dx, dy, depth: dragged.depth }, this.#size);
+    const by = dragBy(this.#app.scene.camera, { dx, dy, depth: dragged.depth }, this.#size);
     dragged.position = dragged.start.map((value, k) => value + by[k]) as Position;
     this.#dragged = dragged;
   }
@@ -170,7 +169,7 @@ export class ViewportControl {
   #pick({ offsetX, offsetY }: MouseEvent): number | undefined {
     const { motion } = this.#app.scene;
     const slot = pick(
-      viewProjection(this.#camera, this.#size),
+      viewProjection(this.#app.scene.camera, this.#size),
       { from: motion.from, to: motion.to, share: motion.progress(now()) },
       { x: offsetX, y: offsetY, size: this.#size, radius: PICK_RADIUS },
     );
@@ -210,12 +209,13 @@ export class ViewportControl {
 
   #drawIfChanged(): void {
     const { motion } = this.#app.scene;
-    if (!this.#hasFramed && motion.count > 0) {
-      this.#hasFramed = true;
-      this.frameSelected();
+    const { scene } = this.#app;
+    if (!scene.isFramed && motion.count > 0) {
+      scene.isFramed = true;
+      scene.camera = frame(scene.camera, motion.to);
     }
     const share = motion.progress(now());
-    const { target, yaw, pitch, distance } = this.#camera;
+    const { target, yaw, pitch, distance } = this.#app.scene.camera;
     const style = getComputedStyle(this.#canvas);
     const drawn = [
       ...[motion.version, share, target, yaw, pitch, distance, this.#size.width, style.color],
@@ -229,12 +229,12 @@ export class ViewportControl {
     this.#painter?.paint({
       motion,
       share,
-      matrix: viewProjection(this.#camera, this.#size),
+      matrix: viewProjection(this.#app.scene.camera, this.#size),
       ...this.#size,
       ratio: this.#ratio,
       colours: this.#colours,
       selected: new Float32Array(this.#selectedPositions()),
-      grid: groundGrid(this.#camera),
+      grid: groundGrid(this.#app.scene.camera),
     });
   }
 

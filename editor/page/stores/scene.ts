@@ -10,6 +10,7 @@ import { decodeEntities } from "../../../lib/ecs/column_bytes.ts";
 import { strideOf } from "../../../lib/ecs/field_type.ts";
 import { decodeMessage } from "../../../lib/wire/codec.ts";
 import type { Chunk, MessageOf } from "../../../lib/wire/messages.ts";
+import { type Camera, CAMERA_FIRST } from "../../model/camera.ts";
 import { Motion } from "../../model/motion.ts";
 import { entitiesOf, vectorColumn } from "../../model/rows.ts";
 import { type ArchetypeInfo, fieldOf, type WorldSchema } from "../../model/schema.ts";
@@ -36,6 +37,10 @@ export class Scene {
   readonly kinds: Signal<readonly Kind[]> = signal([]);
   readonly count: Signal<number> = signal(0);
   readonly isOpen: Signal<boolean> = signal(false);
+  /** Where it is looked at from. */
+  camera: Camera = CAMERA_FIRST;
+  /** Whether the camera has been put where it sees everything, which is done once. */
+  isFramed = false;
   readonly fields: ReadonlySignal<readonly string[]>;
   readonly #session: Session;
   #subscription: Subscription | undefined;

@@ -87,7 +87,7 @@ export class TimeTravel {
 
   async refresh(): Promise<void> {
     const { snapshots } = await fetchJson<{ snapshots: SnapshotRow[] }>("/snapshots.json");
-    this.snapshots.value = snapshots.toSorted((a, b) => b.tick - a.tick);
+    this.snapshots.value = snapshots.toSorted((a, b) => b.created_ms - a.created_ms);
   }
 
   async pauseOrResume(): Promise<void> {
