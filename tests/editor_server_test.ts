@@ -19,6 +19,10 @@ Deno.test("the editor takes requests from its own page alone", () => {
   assert(!check("localhost:7070", "http://evil.example"), "another page");
   assert(!check("localhost:7070", "http://localhost:8080"), "a page of another port");
   assert(!check(null, null));
+  const asked = { host: "localhost:7070", origin: null };
+  assert(refusalOf({ ...asked, site: "cross-site", mode: "no-cors" }, loopback));
+  assert(!refusalOf({ ...asked, site: "cross-site", mode: "navigate" }, loopback), "a link");
+  assert(!refusalOf({ ...asked, site: "same-origin", mode: "cors" }, loopback));
   const socket = { ...loopback, needsOrigin: true };
   assert(!check("localhost:7070", null, socket), "a WebSocket of no page");
   assert(check("localhost:7070", "http://localhost:7070", socket));

@@ -12,6 +12,10 @@ const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 export interface RequestHeaders {
   readonly host: string | null;
   readonly origin: string | null;
+  /** What sort of page asks, as browsers say it: `Sec-Fetch-Site`. */
+  readonly site?: string | null;
+  /** Whether it is to be a page of its own: `Sec-Fetch-Mode`. */
+  readonly mode?: string | null;
 }
 
 /**
@@ -20,11 +24,15 @@ export interface RequestHeaders {
  * @param needsOrigin true where a page must have sent it: WebSockets, and what changes something
  */
 export function refusalOf(
-  { host, origin }: RequestHeaders,
+  { host, origin, site, mode }: RequestHeaders,
   { listensOn, needsOrigin }: { listensOn: string; needsOrigin: boolean },
 ): string | undefined {
   if (host === null || !isOurs(host, listensOn)) {
     return `This editor is not at "${host ?? ""}"; open it under the address that it printed`;
+  }
+  // A link from elsewhere may lead here; what such a page loads into itself may not.
+  if ((site === "cross-site" || site === "same-site") && mode !== "navigate") {
+    return "Another page cannot use this editor";
   }
   if (origin === null) {
     return needsOrigin ? "This is for the editor's own page" : undefined;

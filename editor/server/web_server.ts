@@ -72,11 +72,13 @@ export class WebServer implements AsyncDisposable {
   async #answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const needsOrigin = pathname === "/nats";
-    const origin = request.headers.get("origin");
-    const refusal = refusalOf({ host: request.headers.get("host"), origin }, {
-      listensOn: this.#options.host,
-      needsOrigin,
-    });
+    const { headers } = request;
+    const refusal = refusalOf({
+      host: headers.get("host"),
+      origin: headers.get("origin"),
+      site: headers.get("sec-fetch-site"),
+      mode: headers.get("sec-fetch-mode"),
+    }, { listensOn: this.#options.host, needsOrigin });
     if (refusal !== undefined) return this.#reply(request, refusal, { status: 403 });
     if (pathname === "/nats") return this.#upgrade(request);
     if (request.method !== "GET" && request.method !== "HEAD") {

@@ -153,12 +153,18 @@ function TableRow({ app, index, choose }: {
         const text = cellText(row?.values.get(key), type);
         return html`
           <div key=${key} role="gridcell" class=${`cell ${type}`} style=${widthOf(column)}
-            title=${text}>${text}</div>
+            title=${text}>${lanesOf(text, type)}</div>
         `;
       })}
       <div role="gridcell" class="cell components">${row?.components.join(", ") ?? ""}</div>
     </div>
   `;
+}
+
+/** The numbers of a vector below one another from row to row. */
+function lanesOf(text: string, type: TableColumn["type"]) {
+  if (strideOf(type) === 1) return text;
+  return text.split("  ").map((lane, i) => html`<span key=${i} class="lane-cell">${lane}</span>`);
 }
 
 async function chooseRow({ list, inspection }: App, index: number, mode: SelectMode) {
