@@ -48,6 +48,8 @@ export class QueryPort {
   readonly #service: QueryService;
   readonly #watches: Watches;
   readonly #desk: QueryDesk;
+  /** For what does not depend on the world's rows, and is of use above all when a tick hangs. */
+  readonly #counter: QueryDesk;
   /** Set while there is more to tell between two ticks. */
   #timer: Timer | undefined;
   #isOpen = true;
@@ -64,11 +66,12 @@ export class QueryPort {
       publish: (subject, message) =>
         settled().then(() => this.#deliver(subject, message), () => {}),
     });
-    this.#desk = new QueryDesk({
-      send: (message, answer) => reception.send(message, answer),
-      settled,
+    const sending = {
+      send: reception.send.bind(reception),
       flush: () => bus.flush(),
-    });
+    };
+    this.#desk = new QueryDesk({ ...sending, settled });
+    this.#counter = new QueryDesk({ ...sending, settled: () => Promise.resolve() });
   }
 
   listen(): void {
@@ -149,14 +152,14 @@ export class QueryPort {
     const { reception } = this.#options;
     reception.listen(subject, type, {
       take: (request, message) =>
-        this.#desk.ask({
+        this.#counter.ask({
           message,
           answer: () => {
             const encoded = reception.encode(message, replyType, () => answer(request));
             return encoded && { encoded, work: DESCRIPTION_WORK };
           },
         }),
-      refusal: () => this.#desk.isFull ? FULL : undefined,
+      refusal: () => this.#counter.isFull ? FULL : undefined,
     });
   }
 

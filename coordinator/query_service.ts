@@ -14,7 +14,7 @@ import { asWireError } from "../lib/wire/column.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import { parseQuery } from "../lib/wire/query.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
-import { RowFilter } from "./row_filter.ts";
+import { RowFilter, sliceRows } from "./row_filter.ts";
 import { type RankedRow, RowOrder } from "./row_order.ts";
 import { RowPage } from "./row_page.ts";
 
@@ -28,8 +28,8 @@ const ENTITIES_MAX = 16_384;
 const WORK_MAX = 5_000_000;
 /** The same for one page of many. */
 const PAGE_WORK_MAX = 2_000_000;
-/** Rows that are looked at in one piece. */
-const SLICE_ROWS = 16_384;
+/** To find an entity's row. */
+const LOOK_UP_WORK = 64;
 const ENTITY_BYTES = 8;
 
 type Request = MessageOf<"QueryRequest">;
@@ -135,16 +135,24 @@ export class QueryService {
     }
     const tables = new Set(world.match(query));
     const rows: Pick<RankedRow, "table" | "row">[] = [];
+    let work = 0;
     for (const entity of new Set(asWireError(() => decodeEntities(bytes)))) {
       const place = world.find(entity);
       if (place === undefined) continue;
       const { table, row } = place;
+      work += LOOK_UP_WORK + (filter?.work(table) ?? 0);
+      if (work > WORK_MAX) {
+        throw new WireError(
+          "Cannot query: to look at so many entities takes too long between two ticks; " +
+            "ask for fewer at a time, or compare fewer and simpler values",
+        );
+      }
       if (tables.has(table) && (filter?.test(table, row) ?? true)) rows.push({ table, row });
     }
     const sorted = order
       ? rows.map(({ table, row }) => order.rank(table, row)).sort((a, b) => order.compare(a, b))
       : rows;
-    return fill(page, sorted, { offset, total: rows.length, work: bytes.length });
+    return fill(page, sorted, { offset, total: rows.length, work });
   }
 
   #findOrdered(question: Question, order: RowOrder, page: RowPage): Found {
@@ -154,7 +162,7 @@ export class QueryService {
     const top = order.select(offset + limit);
     let total = 0;
     for (const table of tables) {
-      for (const range of slicesOf(table)) {
+      for (const range of slicesOf(table, filter)) {
         const mask = filter?.mask(table, range);
         total += mask ? sumOf(mask) : range.count;
         top.offer(table, range, mask);
@@ -170,7 +178,7 @@ export class QueryService {
     let total = 0;
     let isOpen = true;
     for (const table of tables) {
-      for (const range of slicesOf(table)) {
+      for (const range of slicesOf(table, filter)) {
         const mask = filter?.mask(table, range);
         const count = mask ? sumOf(mask) : range.count;
         let at = total;
@@ -193,7 +201,7 @@ export class QueryService {
     for (const table of this.#options.world.match(query)) {
       if (table.id < start.archetype) continue;
       const from = table.id === start.archetype ? start.row : 0;
-      for (const range of slicesOf(table, from)) {
+      for (const range of slicesOf(table, filter, from)) {
         if (work > PAGE_WORK_MAX) return { page, work, next: cursorAt(table, range.first) };
         work += range.count * (1 + (filter?.work(table) ?? 0));
         const mask = filter?.mask(table, range);
@@ -241,9 +249,11 @@ function workOf(
   );
 }
 
-function* slicesOf(table: Table, from = 0) {
-  for (let first = from; first < table.count; first += SLICE_ROWS) {
-    yield { first, count: Math.min(SLICE_ROWS, table.count - first) };
+/** The rows of a table, in pieces that do not take long. */
+function* slicesOf(table: Table, filter: RowFilter | undefined, from = 0) {
+  const rows = sliceRows(filter?.work(table) ?? 0);
+  for (let first = from; first < table.count; first += rows) {
+    yield { first, count: Math.min(rows, table.count - first) };
   }
 }
 

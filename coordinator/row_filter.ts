@@ -23,6 +23,15 @@ export interface RowRange {
   readonly count: number;
 }
 
+/** Rows that are looked at in one piece, and numbers in them. */
+const SLICE_ROWS_MAX = 16_384;
+const SLICE_WORK_MAX = 250_000;
+
+/** How many rows to look at in one piece, where each costs so much. */
+export function sliceRows(workPerRow: number): number {
+  return Math.min(SLICE_ROWS_MAX, Math.max(1, Math.floor(SLICE_WORK_MAX / (1 + workPerRow))));
+}
+
 export class RowFilter {
   readonly #node: Node;
   /** The components whose values it looks at. */

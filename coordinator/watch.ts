@@ -15,11 +15,9 @@ import type { Query } from "../lib/ecs/query.ts";
 import type { World } from "../lib/ecs/world.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import { EntitySet } from "./entity_set.ts";
-import type { RowFilter } from "./row_filter.ts";
+import { type RowFilter, sliceRows } from "./row_filter.ts";
 import { RowPage } from "./row_page.ts";
 
-/** Rows that are looked at in one piece. */
-const SLICE_ROWS = 16_384;
 /** Per row whose mark is looked at, and per entity that is looked up. */
 const MARK_WORK = 3;
 const LOOK_UP_WORK = 64;
@@ -157,7 +155,8 @@ export class Watch {
         continue;
       }
       if (work >= workMax) return work;
-      const range = { first: search.row, count: Math.min(SLICE_ROWS, table.count - search.row) };
+      const rows = sliceRows(stores.length + (this.#options.filter?.work(table) ?? 0));
+      const range = { first: search.row, count: Math.min(rows, table.count - search.row) };
       work += this.#lookAt(table, range, { since: search.since, stores });
       search.row += range.count;
     }
@@ -210,8 +209,8 @@ export class Watch {
     let work = 0;
     this.#pending.visit((entity) => {
       if (work >= workMax) return false;
-      work += LOOK_UP_WORK;
       const place = world.find(entity);
+      work += LOOK_UP_WORK + (place && filter ? filter.work(place.table) : 0);
       const isMember = this.#members.has(entity);
       if (place && tables.has(place.table) && (filter?.test(place.table, place.row) ?? true)) {
         if (!isMember && this.#members.size >= rowsMax) this.#isCut = true;

@@ -43,6 +43,10 @@ const FROM_OUTSIDE: readonly string[] = [
   SUBJECTS.control,
   SUBJECTS.queryRequest,
   SUBJECTS.queryWatch,
+  SUBJECTS.querySchema,
+  SUBJECTS.queryGraph,
+  SUBJECTS.queryTrace,
+  SUBJECTS.querySystems,
   SUBJECTS.lease,
 ];
 

@@ -34,6 +34,7 @@ const program = createProgram("despawn", "End entities of a world that runs.")
       if (entities.length === 0 && flags.query === undefined) {
         throw new UserError("Cannot despawn: say which entities, or pass --query");
       }
+      if (entities.length === 0) return context.answer("No row matches.", { despawned: 0 });
       const commands = entities.map((entity) => ({ op: "despawn" as const, entity }));
       const result = await context.client.command(commands);
       const gone = entities.length - (result?.refused.length ?? 0);

@@ -33,11 +33,11 @@ const SECOND_MS = 1000;
 const EPILOGUE = `
 A query names components and fields, and may go on with conditions, an order and a limit:
 
-  Velocity.linear, Label     rows that have both, with these values
-  ?Label  !Static  +Boid     may have it; lacks it; has it, but it is not printed
+  Velocity.linear, Mesh      rows that have both, with these values
+  ?Mass  !Static  +Boid      may have it; lacks it; has it, but it is not printed
   *                          every entity with all that it has, as does no name at all
-  where Health.hp < 3 and (Label.text contains "ship" or not Velocity.linear.y > 0)
-  sort by Health.hp desc, Entity
+  where Mass.value < 3 and (Mesh.asset contains "ship" or not Velocity.linear.y > 0)
+  sort by Mass.value desc, Entity
   limit 20
 
 Without a limit it is the first ${ROWS_DEFAULT} rows. A number of a vector is .x, .y, .z, .w, or .0 and on.

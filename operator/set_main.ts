@@ -21,12 +21,12 @@ Values are written as for \`deno task spawn\`; fields left out keep theirs. It a
 one tick, or with the next one where the world is paused.
 
 Examples:
-  deno task set 42 Health.hp=3 Velocity.linear=0,0,0
+  deno task set 42 Mass.value=3 Velocity.linear=0,0,0
   deno task set 42 Static --add --remove Velocity`;
 
 const program = createProgram("set", "Set an entity's values, and add and remove its components.")
   .argument("<entity>", "the entity's number", parseEntity)
-  .argument("[values...]", "values, such as Health.hp=3")
+  .argument("[values...]", "values, such as Mass.value=3")
   .option("--add", "add components that the entity lacks, with defaults for what is left out")
   .option("--remove <component...>", "take components away")
   .addHelpText("after", EPILOGUE)
@@ -49,7 +49,7 @@ function commandsOf(
   const values = Object.entries(parseValues(words, components));
   if (values.length + remove.length === 0) {
     throw new UserError(
-      `Cannot set entity ${entity}: say what, such as Health.hp=3, or --remove Velocity`,
+      `Cannot set entity ${entity}: say what, such as Mass.value=3, or --remove Velocity`,
     );
   }
   const unknown = remove.find((name) => !components.has(name));

@@ -19,10 +19,10 @@ type any is JSON, as is a component's value as a whole.
 
 Examples:
   deno task spawn Boid Transform3D.translation=0,10,0 Velocity.linear=1,0,0
-  deno task spawn Label.text="a ship" 'Mesh={"asset":"ship.glb"}' --count 10`;
+  deno task spawn Mass.value=2 'Mesh={"asset":"ship.glb"}' --count 10`;
 
 const program = createProgram("spawn", "Spawn entities into a world that runs.")
-  .argument("<values...>", "components, such as Boid or Health.hp=3")
+  .argument("<values...>", "components, such as Boid or Mass.value=3")
   .option("--count <n>", "how many entities", positiveInteger, 1)
   .addHelpText("after", EPILOGUE)
   .action((words: string[]) => {

@@ -69,6 +69,7 @@ export class Client {
     if (dice === 4) return this.#watch();
     if (dice === 5) return this.#changeRate();
     if (dice === 6) return this.#pause();
+    if (dice === 7) return this.#describe();
     return this.#command();
   }
 
@@ -129,6 +130,15 @@ export class Client {
       subscription.unsubscribe();
       done();
     }
+  }
+
+  /** What the world is, what it did lately, and how its systems fare. */
+  async #describe(): Promise<void> {
+    const { querySchema, queryGraph, queryTrace, querySystems } = this.#options.subjects;
+    await this.#ask(querySchema, "SchemaRequest", {}, "SchemaReply");
+    await this.#ask(queryGraph, "GraphRequest", {}, "GraphReply");
+    await this.#ask(queryTrace, "TraceRequest", { ticks: 5 }, "TraceReply");
+    await this.#ask(querySystems, "SystemsRequest", {}, "SystemsReply");
   }
 
   async #changeRate(): Promise<void> {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { LocalWorld } from "../chaos/undisturbed.ts";
+import type { Manifests } from "../lib/manifest/manifest.ts";
 import { WatchedRows } from "../lib/query/watched_rows.ts";
 import { decodeMessage } from "../lib/wire/codec.ts";
 import { isEventTopic, parseEventData } from "../lib/wire/events.ts";
@@ -159,11 +160,9 @@ Deno.test("query.trace tells where the time of each tick went, shard by shard", 
     assertEquals(await idsOf({ ticks: 2 }), [5, 6]);
     assertEquals(await idsOf({ from_tick: 2, ticks: 2 }), [2, 3]);
     assertEquals(await idsOf({ from_tick: 7 }), []);
-    await assertRejects(
-      () => trace({ from_tick: 9 }),
-      RefusedError,
-      "what is kept is ticks 1 to 6",
-    );
+    assertEquals(await idsOf({ from_tick: 0, ticks: 1 }), [1]);
+    const future = () => trace({ from_tick: 9 });
+    await assertRejects(future, RefusedError, "Cannot trace tick 9: the newest is 6");
   });
 });
 
@@ -246,5 +245,26 @@ Deno.test("a watch of a world that is paused is told its rows", async () => {
     await told.promise;
     assertEquals([rows.tick, rows.isWhole, [...rows.rows.keys()]], [0, true, [41, 42, 43]]);
     assertEquals(rows.rows.get(41)?.components, ["Anchored", "Log"]);
+  });
+});
+
+Deno.test("systems and traces are told while a tick waits for somebody who does not come", async () => {
+  await using project = await createFleet();
+  const change = (manifests: Manifests): Manifests => ({
+    ...manifests,
+    systems: manifests.systems.map((system) => ({ ...system, instances: 0 })),
+  });
+  await withLocal(project.manifests, { change }, async (world) => {
+    const running = world.coordinator.run(1);
+    const { systems, tick_id } = await ask(world, subjects.querySystems, [
+      "SystemsRequest",
+      {},
+      "SystemsReply",
+    ]);
+    assertEquals([tick_id, systems.move.instances], [0, []]);
+    const { ticks } = await ask(world, subjects.queryTrace, ["TraceRequest", {}, "TraceReply"]);
+    assertEquals(ticks, []);
+    world.coordinator.stop({ abandon: true });
+    await running;
   });
 });

@@ -157,6 +157,12 @@ function openTargets(subjects: Subjects) {
       good: { op: "status" },
       wrong: [{ op: "rate" }],
     }),
+  ] as const;
+}
+
+/** What it is asked by anybody. */
+function queryTargets(subjects: Subjects) {
+  return [
     target({
       subject: subjects.queryRequest,
       type: "QueryRequest",
@@ -166,7 +172,23 @@ function openTargets(subjects: Subjects) {
         { query: { read: ["Position.nonsense"] } },
         { query: { read: ["Position"], without: ["constructor"] } },
         { query: { read: ["Position"] }, cursor: "0.-1" },
+        { query: {}, where: { op: "=", path: "Position.nonsense", value: 1 } },
+        { query: {}, where: { op: "=", path: "Position.value", value: 1 } },
+        { query: {}, where: { op: "=", path: "Position.value.9", value: 1 } },
+        { query: {}, where: { op: "<", path: "Position.note", value: 1 } },
+        { query: {}, where: { op: "contains", path: "Trap.value", value: 1 } },
+        { query: {}, where: { op: "=", path: "__proto__.toString", value: "" } },
+        { query: {}, sort: [{ by: "Position.value" }] },
+        { query: {}, sort: [{ by: "Entity" }], offset: 2 ** 32 - 1 },
+        { query: {}, cursor: "0.0", offset: 0 },
+        { query: {}, entities: word(1) },
       ],
+    }),
+    target({
+      subject: subjects.queryTrace,
+      type: "TraceRequest",
+      good: { from_tick: 0, ticks: 1 },
+      wrong: [{ from_tick: 2 ** 40 }],
     }),
     target({
       subject: subjects.queryWatch,
@@ -177,9 +199,20 @@ function openTargets(subjects: Subjects) {
         { query: { read: ["Position"] }, deliver: "all.>", lease_ms: 60_000 },
         { query: { read: ["Position"] }, deliver: "white space", lease_ms: 60_000 },
         { query: { read: ["Position"] }, deliver: ".", lease_ms: 60_000 },
+        {
+          query: {},
+          where: { op: "=", path: "Nonsense.value", value: 1 },
+          deliver: "watcher",
+          lease_ms: 60_000,
+        },
       ],
     }),
   ] as const;
+}
+
+/** All that it listens to. */
+function coordinatorTargets(subjects: Subjects) {
+  return [...memberTargets(subjects), ...openTargets(subjects), ...queryTargets(subjects)];
 }
 
 /** What instances of `move` listen to. */
@@ -255,7 +288,7 @@ Deno.test("1,000 malformed messages on each subject are refused, counted and sur
   const beats = await onlooker.watch(subjects.heartbeat, "Heartbeat");
 
   let expected = 0;
-  for (const { subject, ...samples } of [...memberTargets(subjects), ...openTargets(subjects)]) {
+  for (const { subject, ...samples } of coordinatorTargets(subjects)) {
     const forged = samples.type === "ComponentShard" ? FORGED_RESULTS : 0;
     const count = MESSAGES_PER_SUBJECT - forged;
     for (const { data, headers } of messagesOf(samples as Samples<MessageType>, count)) {

@@ -224,3 +224,25 @@ Deno.test("QueryService.answer() takes few milliseconds of a million rows, and r
   assert(page.response.next !== undefined && page.response.chunks.length === 0);
   assert(page.work < 3_000_000);
 });
+
+Deno.test("QueryService.answer() takes no longer where a condition is as dear as can be", () => {
+  const random = new RandomWorld(9, 3000);
+  const service = new QueryService({ world: random.world, payloadBytesMax: PAYLOAD_BYTES_MAX });
+  const one = { op: "contains", path: "Label.text", value: "nothing" } as const;
+  const where = { op: "or", of: new Array(127).fill(one) } as const;
+  const { response, work } = service.answer({ query: { read: ["Label"] }, where }, 1);
+  assert(response.next !== undefined && work < 2_500_000, `${work}`);
+  const entities = encodeEntities(Float64Array.from({ length: 3000 }, (_, i) => i + 1));
+  const listed = { query: { read: ["Label"] }, where, entities };
+  assertEquals(
+    service.answer({ ...listed, entities: entities.slice(0, 80) }, 1).response.chunks,
+    [],
+  );
+  const many = new QueryService({
+    world: new RandomWorld(9, 16_000).world,
+    payloadBytesMax: PAYLOAD_BYTES_MAX,
+  });
+  const all = encodeEntities(Float64Array.from({ length: 16_000 }, (_, i) => i + 1));
+  const request = { query: { read: ["Label"] }, where, entities: all };
+  assertThrows(() => many.answer(request, 1), WireError, "ask for fewer at a time");
+});
