@@ -69,6 +69,12 @@ Deno.test("the editor serves its page, bridges to NATS, and ends at Ctrl-C", asy
   assertEquals(await editor.code(), 0);
 });
 
+/** As a page of `origin` opens one; browsers' types do not know the option. */
+function openSocket(address: string, origin: string): WebSocket {
+  const options = { headers: { origin } } as unknown as string[];
+  return new WebSocket(address, options);
+}
+
 /** A message there and back through the bridge, of more bytes than a frame or a read has. */
 async function echoThrough(url: string): Promise<void> {
   const { host, origin } = new URL(url);
@@ -76,7 +82,7 @@ async function echoThrough(url: string): Promise<void> {
     servers: `ws://${host}/nats`,
     wsFactory: (address: string) =>
       Promise.resolve({
-        socket: new WebSocket(address, { headers: { origin } }),
+        socket: openSocket(address, origin),
         encrypted: false,
       }),
   });
