@@ -24,6 +24,8 @@ const ORDER_MS = 1500;
 /** As far as the coordinator goes into an order. */
 const SORTED_ROWS_MAX = 16_384;
 const EVERYTHING_TEXT = "*";
+/** What an error says before its place, which in the page is beside the query. */
+const PROBLEM_LEAD = /^Cannot read the query at /;
 
 /** What is wrong with the query, and where in its text, from 0; nowhere, where the coordinator says so. */
 export interface QueryProblem {
@@ -79,7 +81,8 @@ export class EntityList {
       return spec;
     } catch (error) {
       if (!(error instanceof QueryTextError)) throw error;
-      const { message, offset, length } = error;
+      const { offset, length } = error;
+      const message = error.message.replace(PROBLEM_LEAD, "");
       this.problem.value = { message, offset, length };
       return undefined;
     }

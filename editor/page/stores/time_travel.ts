@@ -4,11 +4,14 @@
  * @module
  */
 import { type Signal, signal } from "@preact/signals";
+import { NoRespondersError } from "../../../lib/bus/bus.ts";
 import { fetchJson, repeat } from "../browser.ts";
 import type { Notices } from "./notices.ts";
 import type { Session } from "./session.ts";
 
 const LIST_MS = 5000;
+/** How often a view of the past is told that it is still looked at. */
+const KEEP_MS = 5000;
 /** Replaying a long stretch of a large world takes its time. */
 const REPLAY_TIMEOUT_MS = 300_000;
 const SNAPSHOT_TIMEOUT_MS = 300_000;
@@ -73,6 +76,7 @@ export class TimeTravel {
 
   start(): void {
     repeat(LIST_MS, () => this.refresh());
+    repeat(KEEP_MS, () => this.#keepOpen());
   }
 
   /** The first tick that can be gone back to. */
@@ -179,6 +183,19 @@ export class TimeTravel {
       const query = new URLSearchParams({ a, b });
       this.comparison.value = await fetchJson<Comparison>(`/comparison.json?${query}`);
     }, `comparing ${a} with ${b}`);
+  }
+
+  /** A view closes when nobody asks it anything: then another one is opened in its place. */
+  async #keepOpen(): Promise<void> {
+    const view = this.#session.view.value;
+    if (view.kind !== "past") return;
+    try {
+      await this.#session.refreshSchema();
+    } catch (error) {
+      if (error instanceof NoRespondersError && this.#session.view.value === view) {
+        await this.goTo(view.tick);
+      }
+    }
   }
 
   async #close(view: { kind: string; prefix?: string }): Promise<void> {
