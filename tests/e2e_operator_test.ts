@@ -226,13 +226,6 @@ Deno.test("the operator's programs say what is wrong, and what to do", async () 
     return { code, text: program.stdout.join("\n"), errors: program.stderr.join("\n") };
   };
   const here = ["--nats", server.url];
-  for (const tool of ["query", "spawn", "set", "despawn", "ctl", "top"] as const) {
-    const help = await run(tool, ["--help"]);
-    assertEquals(help.code, 0);
-    for (const flag of ["--nats", "--prefix", "--json", "Examples:"]) {
-      assertStringIncludes(help.text, flag, tool);
-    }
-  }
   const refused = async (tool: Tool, args: readonly string[], reason: RegExp) => {
     const { code, errors, text } = await run(tool, [...args, ...here]);
     assertEquals([code, text], [1, ""], errors);
