@@ -68,12 +68,19 @@ export class EditorStage implements AsyncDisposable {
     await this.#stack.disposeAsync();
   }
 
-  /** What axe-core finds that is serious: each rule with the first place that breaks it. */
-  async audit(): Promise<string[]> {
+  /**
+   * What axe-core finds that is serious: each rule with the first places that break it.
+   * @param rules those alone; all by default
+   */
+  async audit(rules?: string[]): Promise<string[]> {
     await this.page.evaluate(axe.source);
-    const results = await this.page.evaluate(() =>
-      // What was evaluated before has put it there.
-      (globalThis as unknown as { axe: typeof axe }).axe.run()
+    const results = await this.page.evaluate(
+      (rules) =>
+        // What was evaluated before has put it there.
+        (globalThis as unknown as { axe: typeof axe }).axe.run(
+          rules ? { runOnly: rules } : {},
+        ),
+      rules,
     );
     return results.violations
       .filter(({ impact }) => impact === "serious" || impact === "critical")

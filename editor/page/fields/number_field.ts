@@ -80,9 +80,11 @@ export function NumberField(props: NumberProps) {
           problemId !== undefined}
         placeholder=${isMixed ? "mixed" : undefined} readonly=${isReadOnly} value=${text}
         onFocus=${(event: FocusEvent) => {
-          begin();
           const input = event.currentTarget as HTMLInputElement;
-          requestAnimationFrame(() => document.activeElement === input && input.select());
+          // Before it is drawn anew, lest what is typed meanwhile is put behind what is there.
+          input.value = full;
+          input.select();
+          begin();
         }}
         onInput=${(event: Event) => draft.value = (event.currentTarget as HTMLInputElement).value}
         onKeyDown=${key} onBlur=${commit} />
