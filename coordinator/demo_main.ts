@@ -5,7 +5,7 @@
  * @module
  */
 import { Command } from "commander";
-import { onStopSignal, runProgram, syncInterval } from "../lib/cli.ts";
+import { drawId, onStopSignal, runProgram, syncInterval } from "../lib/cli.ts";
 import { systemClock } from "../lib/clock.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
@@ -14,10 +14,12 @@ import { limitWarnings, type Report } from "../lib/report.ts";
 import { createSubjects, PREFIX_DEFAULT } from "../lib/wire/subjects.ts";
 import { openConnection, openEmbedded } from "./connection.ts";
 import { Coordinator } from "./coordinator.ts";
+import { EditorProcess } from "./editor_process.ts";
 import { Local, LOCAL_GRAIN } from "./local.ts";
 import { StatusDisplay } from "./status_display.ts";
 import { formatSummary, statusLine, summarize, type Summary } from "./summary.ts";
 import { Supervisor } from "./supervisor.ts";
+import { SupervisorService } from "./supervisor_service.ts";
 import { addWorldFlags, chooseWorld, snapshotPolicy, type WorldFlags } from "./world_flags.ts";
 
 interface Flags extends WorldFlags {
@@ -26,13 +28,14 @@ interface Flags extends WorldFlags {
   readonly sync?: string;
   readonly prefix: string;
   readonly local?: true;
+  readonly editor: boolean;
   readonly json?: true;
 }
 
 const EPILOGUE = `
 It starts a NATS server of its own (and fetches one where the machine has none),
-the coordinator, and as many processes per system as its manifest says. Ctrl-C ends
-them all. With --local everything runs in this one process, without a server, and
+the coordinator, as many processes per system as its manifest says, and the editor,
+whose address it prints. Ctrl-C ends them all. With --local everything runs in this one process, without a server, and
 gives the same world to the bit.
 
 Examples:
@@ -50,6 +53,7 @@ async function main(args: string[]): Promise<void> {
     .option("--sync <time>", "how often it syncs them to the disk, or always", syncInterval)
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
     .option("--local", "run all in this process, on an in-memory bus")
+    .option("--no-editor", "without the web editor")
     .option("--json", "print the summary as one JSON object on the last line")
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false);
@@ -82,14 +86,16 @@ async function runProcesses(run: Run): Promise<Summary> {
     ? await openEmbedded({ data: flags.data, sync: flags.sync, report })
     : await openConnection({ nats: flags.nats, sync: flags.sync, report });
   const coordinator = await openCoordinator(run, connection);
+  const { prefix } = createSubjects(flags.prefix);
+  const process = { nats: connection.url, prefix, clock: systemClock, report };
   await using supervisor = new Supervisor({
+    ...process,
     manifests,
-    nats: connection.url,
-    prefix: flags.prefix,
-    clock: systemClock,
-    report,
+    nameInstance: (system) => `${system}-${drawId()}`,
   });
   supervisor.start();
+  using _ = new SupervisorService({ bus: connection.bus, prefix, supervisor, report });
+  await using _editor = flags.editor ? new EditorProcess(process) : undefined;
   report.info(`started ${count(manifests)} instances of ${manifests.systems.length} systems`);
   return await watch(run, coordinator);
 }

@@ -90,3 +90,8 @@ export function syncInterval(text: string): string {
 export function drawSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] + 1;
 }
+
+/** Eight hex digits to tell one process, or what it makes, from another. */
+export function drawId(): string {
+  return crypto.randomUUID().slice(0, 8);
+}

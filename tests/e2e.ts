@@ -34,6 +34,7 @@ export const PROGRAMS = {
   coord: `${REPOSITORY}coordinator/main.ts`,
   demo: `${REPOSITORY}coordinator/demo_main.ts`,
   ctl: `${REPOSITORY}operator/ctl_main.ts`,
+  editor: `${REPOSITORY}editor/main.ts`,
   despawn: `${REPOSITORY}operator/despawn_main.ts`,
   plan: `${REPOSITORY}coordinator/plan_main.ts`,
   query: `${REPOSITORY}operator/query_main.ts`,

@@ -151,8 +151,18 @@ Deno.test("a demo that is killed with -9 leaves neither server nor instances beh
 
 type Task = keyof typeof PROGRAMS;
 
-const FLAGS: Record<Task, readonly string[]> = {
-  demo: ["--manifests", "--world", "--hz", "--ticks", "--max-speed", "--nats", "--local", "--json"],
+const FLAGS: Partial<Record<Task, readonly string[]>> = {
+  demo: [
+    "--manifests",
+    "--world",
+    "--hz",
+    "--ticks",
+    "--max-speed",
+    "--nats",
+    "--local",
+    "--no-editor",
+    "--json",
+  ],
   coord: [
     "--manifests",
     "--world",
@@ -176,6 +186,7 @@ const FLAGS: Record<Task, readonly string[]> = {
   plan: ["--manifests", "--world", "--mermaid", "--json"],
   types: ["--manifests", "--check"],
   new: ["--manifests"],
+  editor: ["--nats", "--prefix", "--host", "--port"],
 };
 
 Deno.test("--help of every task exits with 0 and lists the flags", async () => {

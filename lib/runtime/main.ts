@@ -6,11 +6,12 @@
  */
 import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import type { Bus } from "../bus/bus.ts";
 import type { Log } from "../bus/log.ts";
 import { connectNats } from "../bus/nats_bus.ts";
 import {
+  drawId,
   NATS_DEFAULT,
   natsFromEnvironment,
   onStopSignal,
@@ -30,6 +31,7 @@ import { loadScript } from "./load_script.ts";
 import type { SystemDefinition } from "./system.ts";
 
 interface Flags {
+  readonly instance?: string;
   readonly manifests: string;
   readonly nats: string;
   readonly prefix: string;
@@ -61,6 +63,7 @@ function createCommand(name: string): Command {
     )
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
     .option("--credits <n>", "shards to take at a time", positiveInteger, CREDITS_DEFAULT)
+    .option("--instance <id>", "what it is called, one word that no other has", instanceName)
     .option("--log-json", "print each line as a JSON object, with the tick")
     .option("--stop-with-stdin", "stop when standard input ends, as for a child process")
     .addHelpText("after", EPILOGUE)
@@ -104,7 +107,7 @@ async function runInstance(
   },
 ): Promise<void> {
   const subjects = createSubjects(flags.prefix);
-  const instanceId = `${manifest.name}-${crypto.randomUUID().slice(0, 8)}`;
+  const instanceId = flags.instance ?? `${manifest.name}-${drawId()}`;
   let tickNumber = () => 0;
   const terminal = terminalReport(instanceId, {
     isJson: flags.logJson,
@@ -184,6 +187,12 @@ function systemNamed({ systems, folder }: Manifests, name: string): SystemManife
 /** Resolves when whoever holds the other end of standard input lets go of it. */
 async function stdinEnd(): Promise<void> {
   for await (const _ of Deno.stdin.readable);
+}
+
+/** Parses a flag's value as an instance's id. */
+function instanceName(text: string): string {
+  if (/^[^\s.*>]{1,256}$/.test(text)) return text;
+  throw new InvalidArgumentError('It takes one word without ".", "*" and ">".');
 }
 
 if (import.meta.main) await runProgram(() => main(Deno.args));

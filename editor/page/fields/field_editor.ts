@@ -1,0 +1,132 @@
+/**
+ * One field of the selected entities, with the editor that fits its type.
+ *
+ * @module
+ */
+/// <reference lib="dom" />
+import { type FieldType, strideOf } from "../../../lib/ecs/field_type.ts";
+import type { MixedField } from "../../model/mixed.ts";
+import type { FieldInfo } from "../../model/schema.ts";
+import { selectEntities } from "../../model/selection.ts";
+import type { App } from "../app.ts";
+import { classes, html } from "../html.ts";
+import { icon } from "../panels/icons.ts";
+import { ColourField } from "./colour_field.ts";
+import type { EditorProps } from "./editor_props.ts";
+import { NumberField } from "./number_field.ts";
+import { QuaternionField } from "./quaternion_field.ts";
+import { TextField } from "./text_field.ts";
+
+export interface FieldProps {
+  readonly app: App;
+  readonly component: string;
+  readonly mixed: MixedField;
+}
+
+const LANES: Partial<Record<FieldType, string>> = { vec2: "xy", vec3: "xyz", vec4: "xyzw" };
+
+export function FieldEditor({ app, component, mixed }: FieldProps) {
+  const { inspection, session } = app;
+  const { field, value, isMixed } = mixed;
+  const key = `${component}.${field.name}`;
+  const problem = inspection.problems.value.get(key);
+  const waiting = inspection.waiting.value;
+  const problemId = problem === undefined ? undefined : `problem-${key}`;
+  const props: EditorProps = {
+    label: key,
+    field,
+    value: waiting.get(key) ?? value,
+    isMixed: waiting.has(key) ? isMixed.map(() => false) : isMixed,
+    isReadOnly: !session.canEdit.value,
+    problemId,
+    set: (value) => inspection.setField(component, field.name, value),
+    setLane: (index, value) => inspection.setLane(component, field.name, { index, value }),
+  };
+  const isWaiting = waiting.has(key);
+  return html`
+    <div class=${classes({ field: true, wrong: problem !== undefined, waiting: isWaiting })}
+      data-field=${key}>
+      <span class="field-name" title=${`${key}: ${field.type}`}>${field.name}</span>
+      <div class="field-value">${editorFor(props, app)}</div>
+      ${problem && html`<p id=${problemId} class="problem" role="alert">${problem}</p>`}
+    </div>
+  `;
+}
+
+function editorFor(props: EditorProps, app: App) {
+  const { field, value, isMixed, isReadOnly, label, problemId } = props;
+  switch (field.type) {
+    case "bool":
+      return html`<${BoolField} ...${props} />`;
+    case "quat":
+      return html`<${QuaternionField} ...${props} />`;
+    case "vec2":
+    case "vec3":
+    case "vec4":
+      if (isColour(field)) return html`<${ColourField} ...${props} />`;
+      return html`<${VectorField} ...${props} names=${LANES[field.type]} />`;
+    case "mat4":
+      return html`<${VectorField} ...${props} names="" />`;
+    case "entity":
+      return html`<${EntityField} ...${props} app=${app} />`;
+    case "i64":
+    case "u64":
+    case "string":
+    case "bytes":
+    case "any":
+      return html`<${TextField} ...${props} />`;
+    default:
+      return html`
+        <${NumberField} label=${label} type=${field.type} unit=${field.unit}
+          value=${Number(value)} isMixed=${isMixed[0]} isReadOnly=${isReadOnly}
+          problemId=${problemId} set=${props.set} />
+      `;
+  }
+}
+
+function isColour({ name, type }: FieldInfo): boolean {
+  return type !== "vec2" && /colou?r|tint|albedo|emissive/i.test(name);
+}
+
+function VectorField(
+  { label, field, value, isMixed, isReadOnly, problemId, setLane, names }: EditorProps & {
+    names: string;
+  },
+) {
+  const numbers = Array.isArray(value) ? value.map(Number) : [];
+  const lanes = strideOf(field.type);
+  return html`<div class=${`vector lanes-${lanes}`} role="group" aria-label=${label}>
+    ${
+    Array.from({ length: lanes }, (_, i) =>
+      html`
+        <${NumberField} key=${i} label=${`${label}.${names[i] ?? i}`} name=${names[i]}
+          type=${field.type} unit=${field.unit} value=${numbers[i] ?? 0} isMixed=${isMixed[i]}
+          isReadOnly=${isReadOnly} problemId=${problemId}
+          set=${(value: number) => setLane(i, value)} />
+      `)
+  }
+  </div>`;
+}
+
+function BoolField({ label, value, isMixed, isReadOnly, problemId, set }: EditorProps) {
+  return html`
+    <input type="checkbox" aria-label=${label} aria-describedby=${problemId}
+      checked=${value === true} disabled=${isReadOnly} indeterminate=${isMixed[0]}
+      onChange=${(event: Event) => set((event.currentTarget as HTMLInputElement).checked)} />
+  `;
+}
+
+function EntityField({ app, ...props }: EditorProps & { app: App }) {
+  const { label, value, isMixed, isReadOnly, problemId, field, set } = props;
+  const entity = Number(value);
+  return html`
+    <div class="entity-link">
+      <${NumberField} label=${label} type=${field.type} value=${entity} isMixed=${isMixed[0]}
+        isReadOnly=${isReadOnly} problemId=${problemId} set=${set} />
+      <button type="button" class="icon-button" aria-label=${`Select entity ${entity}`}
+        title=${`Select entity ${entity}`} disabled=${entity === 0 || isMixed[0]}
+        onClick=${() => app.inspection.selection.value = selectEntities([entity])}
+      >${icon("goto")}</button>
+    </div>
+  `;
+}

@@ -1,0 +1,159 @@
+/**
+ * A number: typed, also as a small sum, dragged by its name, or changed with the keys.
+ *
+ * @module
+ */
+/// <reference lib="dom" />
+import { useSignal } from "@preact/signals";
+import type { FieldType } from "../../../lib/ecs/field_type.ts";
+import { numberText, parseNumber, parseText } from "../../model/field_text.ts";
+import { classes, html } from "../html.ts";
+
+export interface NumberProps {
+  readonly label: string;
+  /** Such as `x`; without one the whole box is the handle. */
+  readonly name?: string | undefined;
+  readonly type: FieldType;
+  readonly unit?: string | undefined;
+  readonly value: number;
+  readonly isMixed: boolean;
+  readonly isReadOnly: boolean;
+  readonly problemId: string | undefined;
+  set(value: number): void;
+}
+
+const INTEGERS: readonly FieldType[] = ["i8", "i16", "i32", "u8", "u16", "u32", "entity"];
+/** Longer ones are rounded while nobody types. */
+const SHOWN_LENGTH = 7;
+const SHOWN_DIGITS = 5;
+/** Pixels of a drag that do not count, so that a click is none. */
+const DRAG_SLACK = 3;
+
+export function NumberField(props: NumberProps) {
+  const { label, name, type, unit, value, isMixed, isReadOnly, problemId } = props;
+  /** What is typed or dragged, until it is set. */
+  const draft = useSignal<string | undefined>(undefined);
+  const problem = useSignal<string | undefined>(undefined);
+  /** What was there when the typing began. */
+  const base = useSignal("");
+  const full = isMixed ? "" : numberText(value, type);
+  const text = draft.value ?? (isMixed ? "" : shortText(value, type));
+  const begin = () => {
+    base.value = full;
+    draft.value = full;
+  };
+  const commit = () => {
+    const typed = draft.value;
+    draft.value = undefined;
+    if (typed === undefined || typed === base.value) return;
+    base.value = typed;
+    problem.value = tryTo(() => props.set(numberOf(typed, type)));
+  };
+  const key = (event: KeyboardEvent) => {
+    const direction = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (event.key === "Enter") commit();
+    else if (event.key === "Escape") draft.value = undefined;
+    else if (direction !== undefined && !isReadOnly) {
+      event.preventDefault();
+      const from = draft.value === undefined ? value : Number(draft.value);
+      draft.value = numberText(from + direction * stepOf(event, value, type), type);
+    } else return;
+    if (event.key === "Escape") problem.value = undefined;
+  };
+  return html`
+    <label class=${classes({
+      number: true,
+      wrong: problem.value !== undefined,
+      named: name !== undefined,
+    })}
+      title=${problem.value ?? (name === undefined ? undefined : `Drag to change ${label}`)}>
+      ${name !== undefined &&
+        html`
+          <span class=${`lane lane-${name}`} aria-hidden="true"
+            onPointerDown=${(event: PointerEvent) =>
+              !isReadOnly &&
+              startDrag(event, { value, type, show: (text) => draft.value = text, commit })}
+          >${name}</span>
+        `}
+      <input type="text" inputmode="decimal" aria-label=${label} spellcheck=${false}
+        aria-describedby=${problemId} aria-invalid=${problem.value !== undefined ||
+          problemId !== undefined}
+        placeholder=${isMixed ? "mixed" : undefined} readonly=${isReadOnly} value=${text}
+        onFocus=${(event: FocusEvent) => {
+          const input = event.currentTarget as HTMLInputElement;
+          // Before it is drawn anew, lest what is typed meanwhile is put behind what is there.
+          input.value = full;
+          input.select();
+          begin();
+        }}
+        onInput=${(event: Event) => draft.value = (event.currentTarget as HTMLInputElement).value}
+        onKeyDown=${key} onBlur=${commit} />
+      ${unit && html`<span class="unit" aria-hidden="true">${unit}</span>`}
+    </label>
+  `;
+}
+
+/** A number as it is shown while nobody types: what fits. */
+function shortText(value: number, type: FieldType): string {
+  let text = numberText(value, type);
+  for (let digits = SHOWN_DIGITS; text.length > SHOWN_LENGTH && digits > 1; digits--) {
+    text = String(Number(value.toPrecision(digits)));
+  }
+  return text;
+}
+
+/** @throws {TypeError} when it is none that the type holds. */
+function numberOf(text: string, type: FieldType): number {
+  const value = parseNumber(text);
+  return INTEGERS.includes(type) ? Number(parseText(String(value), type)) : value;
+}
+
+function tryTo(work: () => void): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** A hundredth of the number, or one of an integer; ten times that with Shift, a tenth with Alt. */
+function stepOf(
+  { shiftKey, altKey }: { shiftKey: boolean; altKey: boolean },
+  value: number,
+  type: FieldType,
+): number {
+  const factor = shiftKey ? 10 : altKey ? 0.1 : 1;
+  if (INTEGERS.includes(type)) return Math.max(1, factor);
+  const size = 10 ** Math.floor(Math.log10(Math.max(Math.abs(value), 0.1)));
+  return factor * size / 10;
+}
+
+function startDrag(
+  event: PointerEvent,
+  { value, type, show, commit }: {
+    value: number;
+    type: FieldType;
+    show: (text: string) => void;
+    commit: () => void;
+  },
+): void {
+  const target = event.currentTarget as HTMLElement;
+  event.preventDefault();
+  target.setPointerCapture(event.pointerId);
+  const step = stepOf({ shiftKey: false, altKey: false }, value, type) / 5;
+  const from = event.clientX;
+  const move = (moved: PointerEvent) => {
+    const pixels = moved.clientX - from;
+    if (Math.abs(pixels) < DRAG_SLACK) return;
+    const factor = moved.shiftKey ? 10 : moved.altKey ? 0.1 : 1;
+    const changed = value + pixels * step * factor;
+    const isInteger = INTEGERS.includes(type);
+    show(numberText(isInteger ? Math.round(changed) : Number(changed.toPrecision(6)), type));
+  };
+  target.addEventListener("pointermove", move);
+  target.addEventListener("lostpointercapture", () => {
+    target.removeEventListener("pointermove", move);
+    commit();
+  }, { once: true });
+}

@@ -1,0 +1,148 @@
+/**
+ * Changes to the world: each is a list of commands with an id, answered when the tick
+ * that applied it is stored, and can be taken back.
+ *
+ * @module
+ */
+import { type Signal, signal } from "@preact/signals";
+import { NoRespondersError } from "../../../lib/bus/bus.ts";
+import { encodeEntities } from "../../../lib/ecs/column_bytes.ts";
+import type { MessageOf, WireCommand } from "../../../lib/wire/messages.ts";
+import { RefusedError } from "../../../lib/wire/request.ts";
+import type { EntityState } from "../../model/inverse.ts";
+import { type Row, rowsOf } from "../../model/rows.ts";
+import { UndoStack } from "../../model/undo_stack.ts";
+import { after, uniqueId } from "../browser.ts";
+import type { Session } from "./session.ts";
+
+/** Without an answer until then, the same list is sent again: its id keeps it from counting twice. */
+const ANSWER_TIMEOUT_MS = 15_000;
+const RETRY_MS = 1000;
+const STATES_MAX = 1000;
+
+/** One command or several that did not count, and why. */
+export class EditError extends Error {
+  override readonly name = "EditError";
+}
+
+export class Edits {
+  readonly stack: UndoStack = new UndoStack();
+  /** Changes with what can be undone. */
+  readonly version: Signal<number> = signal(0);
+  /** Lists that wait for a tick. */
+  readonly pending: Signal<number> = signal(0);
+  readonly #session: Session;
+  /** They are carried out one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /**
+   * Carries out commands, and resolves with the entities that they spawned.
+   * @throws {EditError} when one of them had no effect.
+   * @throws {RefusedError} when the coordinator refuses all of them.
+   */
+  apply(label: string, commands: readonly WireCommand[]): Promise<readonly number[]> {
+    return this.#inTurn(async () => {
+      const before = await this.#statesOf(commands);
+      const { spawned, refused } = await this.#send(commands);
+      const wrong = new Set(refused.map(({ index }) => index));
+      const done = commands.filter((_, i) => !wrong.has(i));
+      const alive = spawned.filter((entity) => entity > 0);
+      if (done.length > 0) this.stack.note(label, done, { before, spawned: alive });
+      if (refused.length > 0) throw refusalError(refused, commands.length);
+      return spawned;
+    });
+  }
+
+  /** Takes back what was done last, and resolves with what that was. */
+  undo(): Promise<string | undefined> {
+    return this.#inTurn(() => this.#repeat("undo"));
+  }
+
+  redo(): Promise<string | undefined> {
+    return this.#inTurn(() => this.#repeat("redo"));
+  }
+
+  /** All components of some entities; those that are no more are left out. */
+  async states(entities: readonly number[]): Promise<Map<number, EntityState>> {
+    if (entities.length === 0) return new Map();
+    const reply = await this.#session.query({
+      query: { optional: ["*"] },
+      entities: encodeEntities(Float64Array.from(entities.slice(0, STATES_MAX))),
+      limit: STATES_MAX,
+      components: true,
+    });
+    const rows = rowsOf(reply, this.#session.schema.value);
+    return new Map(rows.map((row) => [row.entity, stateOf(row)]));
+  }
+
+  async #repeat(which: "undo" | "redo"): Promise<string | undefined> {
+    const step = this.stack[which];
+    if (step === undefined) return undefined;
+    const before = await this.#statesOf(step.commands);
+    const { spawned, refused } = await this.#send(step.commands);
+    if (refused.length === step.commands.length) {
+      this.stack.drop(which);
+      throw refusalError(refused, step.commands.length);
+    }
+    if (which === "undo") this.stack.noteUndone({ before, spawned });
+    else this.stack.noteRedone({ before, spawned });
+    return step.label;
+  }
+
+  #statesOf(commands: readonly WireCommand[]): Promise<Map<number, EntityState>> {
+    const entities = commands.flatMap((command) => command.op === "spawn" ? [] : [command.entity]);
+    return this.states([...new Set(entities)]);
+  }
+
+  async #send(commands: readonly WireCommand[]): Promise<MessageOf<"EntityCommandReply">> {
+    const value = { id: uniqueId(), commands: [...commands] };
+    const { entityCommand } = this.#session.subjects;
+    while (true) {
+      try {
+        return await this.#session.request(entityCommand, {
+          type: "EntityCommand",
+          value,
+          replyType: "EntityCommandReply",
+          timeoutMs: ANSWER_TIMEOUT_MS,
+        });
+      } catch (error) {
+        if (error instanceof RefusedError || error instanceof NoRespondersError) throw error;
+        await new Promise<void>((resolve) => after(RETRY_MS, resolve));
+      }
+    }
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => {});
+    this.pending.value++;
+    try {
+      return await turn;
+    } finally {
+      this.pending.value--;
+      this.version.value++;
+    }
+  }
+}
+
+function refusalError(
+  refused: MessageOf<"EntityCommandReply">["refused"],
+  count: number,
+): EditError {
+  const reasons = [...new Set(refused.map(({ reason }) => reason))].join("; ");
+  return new EditError(count === 1 ? reasons : `${refused.length} of ${count} refused: ${reasons}`);
+}
+
+function stateOf({ components, values }: Row): EntityState {
+  const state: Record<string, Record<string, EntityState[string][string]>> = {};
+  for (const name of components) state[name] = {};
+  for (const [key, value] of values) {
+    const dot = key.indexOf(".");
+    (state[key.slice(0, dot)] ??= {})[key.slice(dot + 1)] = value;
+  }
+  return state;
+}

@@ -1,0 +1,179 @@
+/**
+ * The past: builds the world again as it was after a tick, and answers the same
+ * queries about it as the coordinator does about the present, under a prefix of its
+ * own. Also begins other worlds from there.
+ *
+ * @module
+ */
+import { snapshotOf } from "../../coordinator/replay.ts";
+import type { Replica } from "../../coordinator/replica.ts";
+import { SnapshotCommands, type SnapshotPorts } from "../../coordinator/snapshot_commands.ts";
+import { Timeline } from "../../coordinator/timeline.ts";
+import type { Message, Subscription } from "../../lib/bus/bus.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Report } from "../../lib/report.ts";
+import { SnapshotStore } from "../../lib/snapshot/snapshot_store.ts";
+import { UserError } from "../../lib/user_error.ts";
+import { encodeMessage } from "../../lib/wire/codec.ts";
+import {
+  createServiceSubjects,
+  decodeService,
+  encodeService,
+  type ServiceMessageOf,
+  type ServiceSubjects,
+} from "../../lib/wire/service_messages.ts";
+import { createSubjects } from "../../lib/wire/subjects.ts";
+import { PastView } from "./past_view.ts";
+
+/** Views at a time; each holds a world. */
+const VIEWS_MAX = 4;
+/** A view that nobody has asked anything for so long is closed. */
+const IDLE_MS = 60_000;
+const SWEEP_MS = 5_000;
+/** Editors of one world share what is asked. */
+const QUEUE = "editor";
+
+export interface PastServiceOptions extends SnapshotPorts {
+  /** Of this editor: one token of a subject. */
+  readonly id: string;
+  readonly clock: Clock;
+  /** Milliseconds since 1970. */
+  now(): number;
+  readonly report: Report;
+}
+
+type Handler = (message: Message) => Promise<ReturnType<typeof encodeService>>;
+
+export class PastService implements Disposable {
+  readonly #options: PastServiceOptions;
+  readonly #subjects: ServiceSubjects;
+  readonly #views = new Map<string, PastView>();
+  readonly #subscriptions: Subscription[] = [];
+  /** What the last view to be closed was built from: the next one may go on from there. */
+  #spare: Replica | undefined;
+  /** Replays are made one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #opened = 0;
+  #sweep = { cancel() {} };
+
+  constructor(options: PastServiceOptions) {
+    this.#options = options;
+    this.#subjects = createServiceSubjects(options.subjects.prefix);
+  }
+
+  /** Begins to answer. */
+  start(): void {
+    const { past, fork } = this.#subjects;
+    this.#serve(
+      past,
+      (message) =>
+        message.headers["msg-type"] === "PastClose"
+          ? this.#close(decodeService("PastClose", message))
+          : this.#open(decodeService("PastOpen", message)),
+    );
+    this.#serve(fork, (message) => this.#fork(decodeService("Fork", message)));
+    this.#sweepLater();
+  }
+
+  [Symbol.dispose](): void {
+    this.#sweep.cancel();
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    for (const view of this.#views.values()) view.close();
+    this.#views.clear();
+  }
+
+  #serve(subject: string, handle: Handler): void {
+    const { bus, report } = this.#options;
+    const answer = async (message: Message) => {
+      const encoded = await handle(message).catch((error) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        if (!(error instanceof UserError)) report.warn(`${subject}: ${reason}`);
+        return encodeMessage("Refusal", { reason });
+      });
+      if (message.reply) bus.publish(message.reply, encoded.data, encoded.options);
+    };
+    this.#subscriptions.push(
+      bus.subscribe(subject, (message) => {
+        // What is borrowed must outlive the handler.
+        const { subject, headers, reply, noResponders } = message;
+        const data = new Uint8Array(message.data);
+        const turn = this.#turn.then(() => answer({ subject, headers, reply, noResponders, data }));
+        this.#turn = turn.catch((error) => report.warn(`${subject}: ${error}`));
+      }, { queue: QUEUE }),
+    );
+  }
+
+  async #open({ tick_id }: ServiceMessageOf<"PastOpen">) {
+    if (this.#views.size >= VIEWS_MAX) this.#closeOldest();
+    const { ranges, replica } = await this.#replay(tick_id);
+    const prefix = this.#subjects.view(`${this.#options.id}-${++this.#opened}`);
+    const { bus, clock, report } = this.#options;
+    const view = new PastView({ bus, clock, report, prefix, replica });
+    this.#views.set(prefix, view);
+    return encodeService("PastReply", {
+      prefix,
+      tick_id: replica.state.tick,
+      oldest_tick: ranges[0]?.first ?? tick_id,
+      newest_tick: ranges.at(-1)?.last ?? tick_id,
+    });
+  }
+
+  #close({ prefix }: ServiceMessageOf<"PastClose">) {
+    const known = this.#views.has(prefix);
+    this.#closeView(prefix);
+    return Promise.resolve(encodeService("PastClosed", { known }));
+  }
+
+  async #fork({ tick_id, prefix }: ServiceMessageOf<"Fork">) {
+    const { bus, log, now, subjects } = this.#options;
+    const target = createSubjects(prefix);
+    const { replica } = await this.#replay(tick_id);
+    const note = `tick ${replica.state.tick} of ${subjects.prefix}`;
+    const snapshot = snapshotOf(replica, { createdAt: now(), note });
+    const { payloadBytesMax } = bus;
+    const store = new SnapshotStore({ log, subjects: target, payloadBytesMax });
+    await new SnapshotCommands({ bus, log, store, subjects: target }).begin(snapshot);
+    this.#spare = replica;
+    return encodeService("ForkReply", {
+      prefix: target.prefix,
+      tick_id: replica.state.tick,
+      command: `deno task coord --prefix ${target.prefix}`,
+    });
+  }
+
+  /** The world as of a tick; from the spare on where that is nearer than any snapshot. */
+  async #replay(tick: number): Promise<{ ranges: Timeline["ranges"]; replica: Replica }> {
+    const timeline = await Timeline.open(this.#options);
+    const spare = this.#spare;
+    this.#spare = undefined;
+    const started = await timeline.start(tick);
+    const isSpareNearer = spare !== undefined && spare.state.tick <= tick &&
+      spare.state.tick > started.state.tick;
+    const replica = isSpareNearer ? spare : started;
+    for await (const _ of timeline.advance(replica, tick));
+    return { ranges: timeline.ranges, replica };
+  }
+
+  #sweepLater(): void {
+    const { clock } = this.#options;
+    this.#sweep = clock.after(SWEEP_MS, () => {
+      for (const [prefix, view] of this.#views) {
+        if (clock.now() - view.usedAt > IDLE_MS) this.#closeView(prefix);
+      }
+      this.#sweepLater();
+    });
+  }
+
+  #closeOldest(): void {
+    const [oldest] = [...this.#views].toSorted(([, a], [, b]) => a.usedAt - b.usedAt);
+    if (oldest) this.#closeView(oldest[0]);
+  }
+
+  #closeView(prefix: string): void {
+    const view = this.#views.get(prefix);
+    if (view === undefined) return;
+    view.close();
+    this.#spare = view.replica;
+    this.#views.delete(prefix);
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * A world as it was, which answers queries as the coordinator does.
+ *
+ * @module
+ */
+import { describeSchema } from "../../coordinator/description.ts";
+import { QueryService } from "../../coordinator/query_service.ts";
+import type { Replica } from "../../coordinator/replica.ts";
+import type { Bus, Message, Subscription } from "../../lib/bus/bus.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Report } from "../../lib/report.ts";
+import { UserError } from "../../lib/user_error.ts";
+import { decodeMessage, type Encoded, encodeMessage } from "../../lib/wire/codec.ts";
+import { createSubjects } from "../../lib/wire/subjects.ts";
+import { WireError } from "../../lib/wire/wire_error.ts";
+
+export interface PastViewOptions {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly report: Report;
+  readonly prefix: string;
+  readonly replica: Replica;
+}
+
+export class PastView {
+  readonly replica: Replica;
+  readonly #options: PastViewOptions;
+  readonly #queries: QueryService;
+  readonly #subscriptions: readonly Subscription[];
+  #usedAt: number;
+
+  constructor(options: PastViewOptions) {
+    const { bus, clock, replica } = options;
+    this.#options = options;
+    this.replica = replica;
+    this.#usedAt = clock.now();
+    this.#queries = new QueryService({
+      world: replica.state.world,
+      payloadBytesMax: bus.payloadBytesMax,
+    });
+    const { queryRequest, querySchema } = createSubjects(options.prefix);
+    this.#subscriptions = [
+      bus.subscribe(queryRequest, (message) => this.#answer(message, () => this.#query(message))),
+      bus.subscribe(querySchema, (message) => this.#answer(message, () => this.#schema(message))),
+    ];
+  }
+
+  /** When it was last asked something, on the clock. */
+  get usedAt(): number {
+    return this.#usedAt;
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  #answer({ reply, subject }: Message, make: () => Encoded): void {
+    const { bus, clock, report } = this.#options;
+    this.#usedAt = clock.now();
+    if (reply === undefined) return;
+    let encoded: Encoded;
+    try {
+      encoded = make();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!(error instanceof WireError || error instanceof UserError)) {
+        report.warn(`${subject}: ${reason}`);
+      }
+      encoded = encodeMessage("Refusal", { reason });
+    }
+    bus.publish(reply, encoded.data, encoded.options);
+  }
+
+  #query(message: Message): Encoded {
+    const { tick } = this.replica.state;
+    const request = decodeMessage("QueryRequest", message);
+    const { response } = this.#queries.answer(request, tick);
+    return encodeMessage("QueryResponse", response, { tick });
+  }
+
+  #schema(message: Message): Encoded {
+    decodeMessage("SchemaRequest", message);
+    return encodeMessage("SchemaReply", describeSchema(this.replica.state.world, undefined));
+  }
+}

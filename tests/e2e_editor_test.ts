@@ -1,0 +1,263 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Page } from "playwright-core";
+import { createSubjects } from "../lib/wire/subjects.ts";
+import { poll } from "./e2e.ts";
+import { EditorStage } from "./editor_stage.ts";
+
+const CAMERA = "Transform3D.translation, +Camera";
+
+Deno.test("the editor shows a running world, and changes it", async (t) => {
+  await using stage = await EditorStage.open();
+  await t.step("finds by query, and says where a query is wrong", () => findByQuery(stage));
+  await t.step("changes a field, and takes it back", () => changeField(stage));
+  await t.step("creates, extends, duplicates and destroys", () => createAndDestroy(stage));
+  await t.step("shows a refusal where it was edited, and why", () => showRefusal(stage));
+  await t.step("selects several, and edits them together", () => editSeveral(stage));
+  await t.step("pauses, steps and resumes", () => pauseAndStep(stage));
+  await t.step("goes back to a tick, forks it, and returns", () => travel(stage));
+  await t.step("takes, compares and restores snapshots", () => useSnapshots(stage));
+  await t.step("picks in the viewport", () => pickInViewport(stage));
+  await t.step("shows the order of the systems, and a tick's time", () => showSchedule(stage));
+  await t.step("kills an instance, shows that it is gone, and starts one", () => kill(stage));
+  assertEquals(stage.complaints, []);
+});
+
+async function translationOf({ query }: Pick<EditorStage, "query">, entity: number) {
+  const { chunks } = await query({
+    query: { read: ["Transform3D.translation"] },
+    entities: new Uint8Array(BigUint64Array.of(BigInt(entity)).buffer),
+  });
+  const column = chunks[0]?.columns["Transform3D.translation"] as Uint8Array | undefined;
+  return column && Array.from(new Float32Array(new Uint8Array(column).buffer));
+}
+
+function ask(stage: EditorStage): Pick<EditorStage, "query"> {
+  return { query: (request) => stage.query(request) };
+}
+
+function isAlive(stage: EditorStage, entity: number): Promise<boolean> {
+  const entities = new Uint8Array(BigUint64Array.of(BigInt(entity)).buffer);
+  return stage.query({ query: {}, entities }).then(({ chunks }) => chunks.length > 0);
+}
+
+function field(page: Page, name: string) {
+  return page.getByRole("textbox", { name, exact: true });
+}
+
+async function findByQuery(stage: EditorStage): Promise<void> {
+  const { page } = stage;
+  await stage.find("*", 86);
+  const query = page.getByRole("textbox", { name: "Query" });
+  await query.fill("Transform3D, Velocty");
+  await page.locator("#query-problem").getByText('did you mean "Velocity"').waitFor();
+  assertEquals(await page.locator(".query-marks mark").textContent(), "Velocty");
+  await stage.screenshot("query-problem");
+  await stage.find(CAMERA, 1);
+  assertEquals(await stage.selectRow(0), 1);
+  await field(page, "Transform3D.translation.y").waitFor();
+}
+
+async function changeField(stage: EditorStage): Promise<void> {
+  const { page } = stage;
+  const y = field(page, "Transform3D.translation.y");
+  await y.fill("30 + 3.5");
+  await y.press("Enter");
+  const is = (value: number) =>
+    poll(`y is ${value}`, async () => (await translationOf(ask(stage), 1))?.[1] === value);
+  await is(33.5);
+  await page.getByRole("button", { name: "Undo: Set Transform3D.translation" }).click();
+  await is(20);
+  await page.getByRole("button", { name: "Redo: Set Transform3D.translation" }).click();
+  await is(33.5);
+  await stage.screenshot("inspector");
+}
+
+async function createAndDestroy(stage: EditorStage): Promise<void> {
+  const { page } = stage;
+  await page.getByRole("button", { name: "Create an entity" }).click();
+  const title = page.locator(".inspector .count");
+  await title.getByText(/Entity \d{2,}/).waitFor();
+  const entity = Number((await title.textContent())?.replace("Entity ", ""));
+  assert(await isAlive(stage, entity));
+  await page.getByRole("combobox", { name: "Component to add" }).selectOption("Mass");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  const mass = field(page, "Mass.value");
+  await mass.fill("2.5");
+  await mass.press("Enter");
+  await stage.find("Mass where Mass.value = 2.5", 1);
+  await page.getByRole("button", { name: "Remove Mass" }).click();
+  await stage.find("Mass where Mass.value = 2.5", 0);
+  await page.getByRole("button", { name: "Undo: Remove Mass" }).click();
+  await stage.find("Mass where Mass.value = 2.5", 1);
+  await page.getByRole("button", { name: "Duplicate what is selected" }).click();
+  await stage.find("Mass where Mass.value = 2.5", 2);
+  await page.getByRole("button", { name: "Destroy what is selected" }).click();
+  await stage.find("Mass where Mass.value = 2.5", 1);
+  await stage.selectRow(0);
+  await page.getByRole("button", { name: "Destroy what is selected" }).click();
+  await poll("it is destroyed", async () => !await isAlive(stage, entity));
+  await page.getByRole("button", { name: "Undo: Destroy 1 entity" }).click();
+  await stage.find("Mass where Mass.value = 2.5", 1);
+}
+
+async function showRefusal(stage: EditorStage): Promise<void> {
+  const { page, onlooker } = stage;
+  await stage.find("Mass where Mass.value = 2.5", 1);
+  const entity = await stage.selectRow(0);
+  const mass = field(page, "Mass.value");
+  await mass.fill("heavy");
+  await mass.press("Enter");
+  await page.locator(".number.wrong").waitFor();
+  await mass.press("Escape");
+  await onlooker.control({ op: "pause" });
+  const destroyed = stage.command([{ op: "despawn", entity }]);
+  await onlooker.bus.flush();
+  await mass.fill("4");
+  await mass.press("Enter");
+  await page.getByText("change waits for a tick").waitFor();
+  await stage.screenshot("waiting");
+  await onlooker.control({ op: "step" });
+  await destroyed;
+  await page.getByRole("alert").filter({ hasText: `${entity}` }).first().waitFor();
+  await onlooker.control({ op: "resume" });
+}
+
+async function editSeveral(stage: EditorStage): Promise<void> {
+  const { page } = stage;
+  await stage.find("Mass, +Boid sort by Entity", 60);
+  await stage.selectRow(1);
+  await stage.selectRow(4, ["Shift"]);
+  await page.locator(".inspector .count").getByText("4 entities").waitFor();
+  await stage.selectRow(2, ["Control"]);
+  await page.locator(".inspector .count").getByText("3 entities").waitFor();
+  const mass = field(page, "Mass.value");
+  await page.locator('input[aria-label="Mass.value"][placeholder="mixed"]').waitFor();
+  await mass.fill("7");
+  await mass.press("Enter");
+  await stage.find("Mass where Mass.value = 7", 3);
+  await stage.screenshot("several");
+}
+
+async function pauseAndStep(stage: EditorStage): Promise<void> {
+  const { page, onlooker } = stage;
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("status", { name: "State" }).getByText("Paused").waitFor();
+  const { tick_id, running } = await onlooker.status();
+  assertEquals(running, false);
+  await page.getByRole("button", { name: "Step one tick" }).click();
+  await poll("one more tick", async () => (await onlooker.status()).tick_id === tick_id + 1);
+  const rate = page.getByRole("textbox", { name: "Ticks a second" });
+  await rate.fill("20");
+  await rate.press("Enter");
+  await poll("the rate is 20", async () => (await onlooker.status()).hz === 20);
+  await page.getByRole("button", { name: "Resume" }).click();
+  await poll("it runs", async () => (await onlooker.status()).running);
+}
+
+async function travel(stage: EditorStage): Promise<void> {
+  const { page, onlooker } = stage;
+  await onlooker.control({ op: "pause" });
+  const { tick_id: now } = await onlooker.status();
+  await stage.find(CAMERA, 1);
+  const slider = page.getByRole("slider", { name: "Tick to look at" });
+  await slider.fill("1");
+  const state = page.getByRole("status", { name: "State" });
+  await state.getByText("Past · tick 1", { exact: true }).waitFor();
+  await stage.selectRow(0);
+  const y = field(page, "Transform3D.translation.y");
+  await poll("y is as it was", async () => await y.inputValue() === "20");
+  await stage.screenshot("past");
+  await page.getByRole("button", { name: "One tick on" }).click();
+  await state.getByText("Past · tick 2", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Fork…" }).click();
+  await page.getByRole("textbox", { name: "Prefix" }).fill("what_if");
+  await page.getByRole("button", { name: "Fork", exact: true }).click();
+  await page.getByText("deno task coord --prefix what_if").waitFor();
+  const { messages } = await onlooker.log.info(createSubjects("what_if").streams.snapshots);
+  assert(messages > 0);
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  await page.getByRole("button", { name: "Back to live" }).click();
+  await state.getByText("Paused").waitFor();
+  const { tick_id, running } = await onlooker.status();
+  assertEquals(running, false);
+  // A tick that was running when the world was paused has ended since.
+  assert(tick_id - now <= 1);
+  await onlooker.control({ op: "resume" });
+}
+
+async function useSnapshots(stage: EditorStage): Promise<void> {
+  const { page, onlooker } = stage;
+  await page.getByRole("tab", { name: "Snapshots" }).click();
+  await page.getByRole("textbox", { name: "Note on the snapshot" }).fill("before the flood");
+  await page.getByRole("button", { name: "Take a snapshot" }).click();
+  await page.getByRole("cell", { name: "before the flood" }).waitFor();
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await page.getByRole("rowheader", { name: "Transform3D", exact: true }).waitFor();
+  await stage.screenshot("snapshots");
+  const row = page.getByRole("row").filter({ hasText: "before the flood" });
+  const id = await row.getByRole("rowheader").textContent();
+  await row.getByRole("button", { name: "Restore" }).click();
+  await row.getByRole("button", { name: "Really restore" }).click();
+  await page.locator(".notice").getByText(`The world is ${id} since tick`).waitFor();
+  assert((await onlooker.status()).running);
+}
+
+async function pickInViewport(stage: EditorStage): Promise<void> {
+  const { page, onlooker } = stage;
+  await page.getByRole("tab", { name: "Viewport" }).click();
+  await page.locator(".viewport-bar").getByText(/^8\d shown/).waitFor();
+  await stage.find(CAMERA, 1);
+  await stage.selectRow(0);
+  await onlooker.control({ op: "pause" });
+  await page.getByRole("button", { name: "Frame what is selected" }).click();
+  const canvas = page.getByRole("application");
+  const { width, height } = await canvas.boundingBox() ?? { width: 0, height: 0 };
+  await page.keyboard.press("Escape");
+  const middle = { x: width / 2, y: height / 2 };
+  await stage.find("*", 86);
+  // The camera is where the viewport looks now: what is picked in the middle is the camera.
+  await canvas.click({ position: { x: 3, y: 3 } });
+  await page.locator(".inspector .count").getByText("nothing selected").waitFor();
+  await canvas.click({ position: middle });
+  await page.locator(".inspector .count").getByText("Entity 1", { exact: true }).waitFor();
+  await stage.screenshot("viewport-dark");
+  const before = await translationOf(ask(stage), 1);
+  await onlooker.control({ op: "resume" });
+  const box = await canvas.boundingBox();
+  const [x, y] = [(box?.x ?? 0) + middle.x, (box?.y ?? 0) + middle.y];
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x + 60, y + 40, { steps: 4 });
+  await page.mouse.up();
+  await poll("it was moved", async () => {
+    const after = await translationOf(ask(stage), 1);
+    return after !== undefined && after.some((value, i) => value !== before?.[i]);
+  });
+}
+
+async function showSchedule(stage: EditorStage): Promise<void> {
+  const { page } = stage;
+  await page.getByRole("tab", { name: "Schedule" }).click();
+  await page.getByRole("img", { name: "Systems in order: ai, physics, render_prep" }).waitFor();
+  await page.getByRole("listbox", { name: "Ticks" }).press("ArrowLeft");
+  await page.locator(".tick-words").getByText(/It took [\d.]+ ms/).waitFor();
+  await page.locator(".span.compute").first().waitFor();
+  await stage.screenshot("schedule");
+}
+
+async function kill(stage: EditorStage): Promise<void> {
+  const { page, onlooker } = stage;
+  await page.getByRole("tab", { name: "Systems" }).click();
+  const row = page.getByRole("row").filter({ hasText: /^ai-/ }).first();
+  const id = await row.getByRole("rowheader").textContent() ?? "";
+  await row.getByRole("button", { name: /^Kill process/ }).click();
+  const gone = page.locator('tr[data-state="gone"]').filter({ hasText: id });
+  await gone.getByText("gone").waitFor();
+  await poll("one is left", async () => (await onlooker.status()).systems.ai.instances === 1);
+  await stage.screenshot("killed");
+  await page.getByRole("button", { name: "Start an instance of ai" }).click();
+  await poll(
+    "there are two again",
+    async () => (await onlooker.status()).systems.ai.instances === 2,
+  );
+}
