@@ -7,6 +7,7 @@ import type { BenchCase } from "./case.ts";
 import { costCases } from "./cost_cases.ts";
 import { durabilityCases } from "./durability_cases.ts";
 import { ecsCases } from "./ecs_cases.ts";
+import { editorCases } from "./editor_cases.ts";
 import { scaleCases } from "./scale_cases.ts";
 import { scheduleCases } from "./schedule_cases.ts";
 import { tickCases } from "./tick_cases.ts";
@@ -17,5 +18,6 @@ export const CASES: readonly BenchCase[] = [
   ...scheduleCases,
   ...costCases,
   ...durabilityCases,
+  ...editorCases,
   ...ecsCases,
 ];

@@ -27,6 +27,8 @@ export interface ProgramPlayerOptions {
   readonly start: () => Program;
   /** The line that says it is up. */
   readonly ready: RegExp;
+  /** What it says when it ends because it cannot start yet: it is then started again. */
+  readonly retry?: RegExp;
   /** Called when it ends without having been killed. */
   readonly onExit?: (code: number, player: ProgramPlayer) => void;
 }
@@ -75,6 +77,11 @@ export class ProgramPlayer implements Player {
     await this.#program.code();
   }
 
+  /** True when it has ended because it could not start yet. */
+  get isEarly(): boolean {
+    return this.#options.retry?.test(this.tail) === true;
+  }
+
   /** It may be restarted by who killed it and by who saw it end, at the same time. */
   restart(): Promise<void> {
     this.#restarting = this.#restarting.then(() => this.#restart());
@@ -95,7 +102,9 @@ export class ProgramPlayer implements Player {
       await this.ready();
     } catch (error) {
       // Whoever has killed it meanwhile restarts it as well.
-      if (!this.#isKilled) throw error;
+      if (this.#isKilled) return;
+      if (!this.isEarly) throw error;
+      await this.#restart();
     }
   }
 

@@ -26,6 +26,8 @@ export interface TroupeOptions {
 const COORDINATOR = fileURLToPath(new URL("../coordinator/main.ts", import.meta.url));
 const RUNTIME = fileURLToPath(new URL("../lib/runtime/main.ts", import.meta.url));
 const REGISTERED = /registered with the coordinator/;
+/** What a coordinator ends with that starts while there is no server. */
+const NO_SERVER = /Cannot connect to NATS/;
 /** With what a coordinator ends that another one has followed. */
 const FENCED_CODE = 3;
 
@@ -158,6 +160,7 @@ export class Troupe implements AsyncDisposable {
     const args = [...coordinatorFlags, ...(hasStandby ? ["--standby"] : [])];
     return this.#add(name, "coordinator", {
       ready: /is up at|standing by/,
+      retry: NO_SERVER,
       start: () => this.#program(name, COORDINATOR, args),
     });
   }
@@ -169,7 +172,11 @@ export class Troupe implements AsyncDisposable {
     });
   }
 
-  #add(name: string, part: Part, how: { ready: RegExp; start: () => Program }): ProgramPlayer {
+  #add(
+    name: string,
+    part: Part,
+    how: { ready: RegExp; retry?: RegExp; start: () => Program },
+  ): ProgramPlayer {
     const player = new ProgramPlayer({
       name,
       part,
@@ -186,10 +193,14 @@ export class Troupe implements AsyncDisposable {
     return new Program(Deno.execPath(), all, { name });
   }
 
-  /** A coordinator may be fenced, and is started again as any supervisor would. */
+  /**
+   * A coordinator may be fenced, or find no server where that has just been killed; it
+   * is started again as any supervisor would.
+   */
   #onExit(code: number, player: ProgramPlayer): void {
-    if (player.part === "coordinator" && code === FENCED_CODE) {
-      this.#fenced++;
+    const isFenced = player.part === "coordinator" && code === FENCED_CODE;
+    if (isFenced) this.#fenced++;
+    if (isFenced || player.isEarly) {
       player.restart().catch((error) => this.#failure.reject(error));
       return;
     }

@@ -42,11 +42,15 @@ async function firstFile(paths: readonly string[]): Promise<string | undefined> 
   return undefined;
 }
 
+/** Test files run side by side, and only one may install at a time. */
+const LOCK = "/tmp/orrery-chromium.lock";
+const INSTALL = "command -v chromium || " +
+  "{ apt-get update -q && apt-get install -q -y --no-install-recommends chromium; }";
+
 /** Resolves with what apt-get said last. */
 async function installChromium(): Promise<string> {
-  const script = "apt-get update -q && apt-get install -q -y --no-install-recommends chromium";
-  const { stderr } = await new Deno.Command("sh", {
-    args: ["-c", script],
+  const { stderr } = await new Deno.Command("flock", {
+    args: [LOCK, "sh", "-c", INSTALL],
     env: { DEBIAN_FRONTEND: "noninteractive" },
     stdin: "null",
     stdout: "null",

@@ -20,17 +20,19 @@ const WINDOW = { width: 1440, height: 900 };
 export class EditorStage implements AsyncDisposable {
   readonly page: Page;
   readonly onlooker: Onlooker;
-  /** Where the editor is. */
+  /** Where the editor is, and the demo's NATS server. */
   readonly url: string;
+  readonly nats: string;
   /** What the page's console had to say that it should not have. */
   readonly complaints: readonly string[];
   readonly #stack: AsyncDisposableStack;
 
   private constructor(
-    { page, onlooker, url, complaints, stack }: {
+    { page, onlooker, url, nats, complaints, stack }: {
       page: Page;
       onlooker: Onlooker;
       url: string;
+      nats: string;
       complaints: readonly string[];
       stack: AsyncDisposableStack;
     },
@@ -38,6 +40,7 @@ export class EditorStage implements AsyncDisposable {
     this.page = page;
     this.onlooker = onlooker;
     this.url = url;
+    this.nats = nats;
     this.complaints = complaints;
     this.#stack = stack;
   }
@@ -61,7 +64,7 @@ export class EditorStage implements AsyncDisposable {
     await page.goto(url);
     await page.getByRole("status", { name: "State" }).getByText("Running").waitFor();
     const owned = stack.move();
-    return new EditorStage({ page, onlooker, url, complaints, stack: owned });
+    return new EditorStage({ page, onlooker, url, nats, complaints, stack: owned });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -119,6 +122,11 @@ export class EditorStage implements AsyncDisposable {
     await this.page.getByRole("textbox", { name: "Query" }).fill(text);
     await this.page.getByRole("textbox", { name: "Query" }).press("Enter");
     await this.page.locator(".entities .count").getByText(`${found} found`).waitFor();
+  }
+
+  /** The entities of the rows that the page has drawn, from the list's beginning. */
+  async shownRows(): Promise<number[]> {
+    return (await this.page.locator("[id^=row-] .entity").allTextContents()).map(Number);
   }
 
   /** Clicks the row at a place of the list, and resolves with its entity. */
