@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Browser, Page } from "playwright-core";
+import type { Browser, CDPSession, Page } from "playwright-core";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { Program } from "../chaos/program.ts";
@@ -72,9 +72,13 @@ function openEditor() {
       const theirs = await medianTick(bus);
       await page.goto(url);
       await page.getByText(`${ENTITIES} found`).or(page.getByText("100,000 found")).waitFor();
-      const before = await metricsOf(page);
+      const session = await page.context().newCDPSession(page);
+      await session.send("Performance.enable");
+      const before = await metricsOf(page, session);
       const ours = await medianTick(bus);
-      return { ours, theirs, note: noteOf(before, await metricsOf(page)) };
+      const after = await metricsOf(page, session);
+      await session.detach();
+      return { ours, theirs, note: noteOf(before, after) };
     };
   });
 }
@@ -126,12 +130,9 @@ interface PageMetrics {
   readonly heapBytes: number;
 }
 
-async function metricsOf(page: Page): Promise<PageMetrics> {
-  const session = await page.context().newCDPSession(page);
-  await session.send("Performance.enable");
+async function metricsOf(page: Page, session: CDPSession): Promise<PageMetrics> {
   const { metrics } = await session.send("Performance.getMetrics");
   const value = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? 0;
-  await session.detach();
   const frames = Number(await page.evaluate("frameCount"));
   return {
     at: systemClock.now(),

@@ -19,7 +19,7 @@ import {
 import { groundGrid } from "../../model/ground_grid.ts";
 import { modeOf, selectEntities } from "../../model/selection.ts";
 import type { App } from "../app.ts";
-import { now } from "../browser.ts";
+import { after, now } from "../browser.ts";
 import { createCanvasPainter } from "../gl/canvas_painter.ts";
 import type { FrameColours, Painter } from "../gl/painter.ts";
 import { createWebglPainter } from "../gl/webgl_painter.ts";
@@ -29,6 +29,10 @@ const PICK_RADIUS = 8;
 /** Pixels of a drag that do not count, so that a click is none. */
 const DRAG_SLACK = 4;
 const RATIO_MAX = 2;
+/** A frame that takes longer is slow; the rest after it, as a share of that, and at the most. */
+const SLOW_FRAME_MS = 40;
+const REST_SHARE = 4;
+const REST_MS_MAX = 1000;
 const WHEEL_ZOOM = 0.0015;
 const KEY_TURN = 24;
 const KEY_ZOOM = 1.15;
@@ -201,10 +205,16 @@ export class ViewportControl {
     return Math.min(RATIO_MAX, globalThis.devicePixelRatio || 1);
   }
 
+  /** Where frames come slowly, as without a graphics card, rests most of the time: the world needs the machine, too. */
   #loop(): void {
     if (this.#isEnded) return;
     this.#drawIfChanged();
-    requestAnimationFrame(() => this.#loop());
+    const askedAt = now();
+    requestAnimationFrame(() => {
+      const frameMs = now() - askedAt;
+      if (frameMs <= SLOW_FRAME_MS) this.#loop();
+      else after(Math.min(REST_MS_MAX, REST_SHARE * frameMs), () => this.#loop());
+    });
   }
 
   #drawIfChanged(): void {
