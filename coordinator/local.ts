@@ -57,6 +57,7 @@ export class Local implements AsyncDisposable {
     const { manifests, subjects, clock, report } = this.#options;
     const quiet: Report = { info: () => {}, warn: (line) => report.warn(line) };
     for (const manifest of manifests.systems) {
+      if (manifest.instances === 0) continue;
       const definition = await loadScript(manifest);
       const instance = new Instance({
         ...this.connect(manifest.name),

@@ -80,7 +80,8 @@ async function nothingIsLeft(copy: Copy, port: number): Promise<void> {
 
 /** Runs to its end, with the summary. */
 async function runDemo(copy: Copy, args: readonly string[] = []): Promise<Summary> {
-  const fixed = ["--manifests", copy.manifests, "--max-speed", "--ticks", `${TICKS}`, "--json"];
+  const flags = ["--max-speed", "--ticks", `${TICKS}`, "--no-editor", "--json"];
+  const fixed = ["--manifests", copy.manifests, ...flags];
   await using demo = startProgram("demo", [...fixed, ...args]);
   return await finalOf<Summary>(demo);
 }
