@@ -115,7 +115,7 @@ export class QueryPort {
     this.#describe(
       subjects.queryTrace,
       ["TraceRequest", "TraceReply"],
-      (request) => engine.traces.answer(request),
+      (request) => engine.traces.answer(request, this.#options.bus.payloadBytesMax),
     );
     this.#describe(
       subjects.querySystems,

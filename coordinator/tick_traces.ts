@@ -16,8 +16,10 @@ type ShardTrace = SystemTrace["shards"][number];
 const TICKS_MAX = 120;
 /** Of one system in one tick; the others are counted alone. */
 const SHARDS_MAX = 256;
-/** In one answer, so that it neither takes long nor outgrows a message. */
+/** In one answer, so that it does not take long, */
 const ANSWER_SHARDS_MAX = 600;
+/** and what each takes of a message, generously, so that it does not outgrow one. */
+const SHARD_BYTES = 400;
 
 /** What is kept of a system's part in a tick; nothing of its rows. */
 interface KeptRun {
@@ -73,8 +75,15 @@ export class TickTraces {
     return runs.reduce((sum, { computeMs }) => sum + computeMs, 0) / (runs.length || 1);
   }
 
-  /** @throws {WireError} when the ticks asked for are yet to come. */
-  answer({ from_tick, ticks: count = TICKS_MAX }: MessageOf<"TraceRequest">): TraceReply {
+  /**
+   * Some ticks, as many as fit into a message; one at least.
+   * @throws {WireError} when the ticks asked for are yet to come.
+   */
+  answer(
+    { from_tick, ticks: count = TICKS_MAX }: MessageOf<"TraceRequest">,
+    payloadBytesMax: number,
+  ): TraceReply {
+    const shardsMax = Math.min(ANSWER_SHARDS_MAX, payloadBytesMax / SHARD_BYTES);
     const newest = this.#ticks.at(-1)?.tick ?? 0;
     const from = from_tick ?? newest - count + 1;
     if (from > newest + 1) {
@@ -85,7 +94,7 @@ export class TickTraces {
     for (const kept of this.#ticks) {
       if (kept.tick < from) continue;
       const own = kept.runs.reduce((sum, { rows }) => sum + rows.length + 1, 0);
-      if (ticks.length === count || (ticks.length > 0 && shards + own > ANSWER_SHARDS_MAX)) break;
+      if (ticks.length === count || (ticks.length > 0 && shards + own > shardsMax)) break;
       shards += own;
       ticks.push(traceOf(kept));
     }

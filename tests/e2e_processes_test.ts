@@ -28,6 +28,7 @@ Deno.test("a third instance joins, one is killed with -9, and nothing is lost", 
   await using late = startInstance(meeting, SYSTEM);
   await killed.line(/^in tick/);
   killed.kill("SIGKILL");
+  await ticks.first("the tick that is slow", ({ tick_id }) => tick_id === KILL_TICK);
   assertEquals(ticks.seen.at(-1)?.tick_id, KILL_TICK);
 
   const final = await finalOf(coord);
