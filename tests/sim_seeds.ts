@@ -16,4 +16,6 @@ export const SEEDS_THAT_FAILED: readonly { readonly seed: number; readonly bug: 
   { seed: 9, bug: "an instance that was stopped failed when the connection broke meanwhile" },
   { seed: 541, bug: "a snapshot of which a part was stored twice could not be read" },
   { seed: 567, bug: "a snapshot of which a part was stored twice could not be read" },
+  { seed: 4031065779, bug: "a trace did not fit into a message" },
+  { seed: 4031065917, bug: "a trace did not fit into a message" },
 ];
