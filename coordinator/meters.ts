@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { getMeter, type Histogram, type ObservableResult } from "../lib/telemetry.ts";
+import {
+  getMeter,
+  type Histogram,
+  type Observable,
+  type ObservableResult,
+} from "../lib/telemetry.ts";
 import type { Seat } from "./placement.ts";
 import type { Stats, SystemStats } from "./stats.ts";
 import { creditsOf } from "./system_run.ts";
@@ -19,6 +24,8 @@ export interface MetersOptions {
   /** A system's instances as of now. */
   seats(system: string): readonly Seat[];
 }
+
+type Observe = (result: ObservableResult) => void;
 
 const MS_PER_S = 1000;
 /** In seconds: a tick of 60 Hz is the middle. */
@@ -104,25 +111,16 @@ export class Meters implements Disposable {
     for (const end of this.#ends) end();
   }
 
-  #count(
-    name: string,
-    unit: string,
-    description: string,
-    observe: (result: ObservableResult) => void,
-  ): void {
-    const counter = getMeter().createObservableCounter(name, { unit, description });
-    counter.addCallback(observe);
-    this.#ends.push(() => counter.removeCallback(observe));
+  #count(name: string, unit: string, description: string, observe: Observe): void {
+    this.#observe(getMeter().createObservableCounter(name, { unit, description }), observe);
   }
 
-  #level(
-    name: string,
-    unit: string,
-    description: string,
-    observe: (result: ObservableResult) => void,
-  ): void {
-    const gauge = getMeter().createObservableGauge(name, { unit, description });
-    gauge.addCallback(observe);
-    this.#ends.push(() => gauge.removeCallback(observe));
+  #level(name: string, unit: string, description: string, observe: Observe): void {
+    this.#observe(getMeter().createObservableGauge(name, { unit, description }), observe);
+  }
+
+  #observe(instrument: Observable, observe: Observe): void {
+    instrument.addCallback(observe);
+    this.#ends.push(() => instrument.removeCallback(observe));
   }
 }

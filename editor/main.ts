@@ -11,6 +11,7 @@ import {
   natsFromEnvironment,
   onStopSignal,
   runProgram,
+  stdinEnd,
   terminalReport,
 } from "../lib/cli.ts";
 import { systemClock, systemDateMs } from "../lib/clock.ts";
@@ -121,11 +122,6 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
-}
-
-/** Resolves when whoever holds the other end of standard input lets go of it. */
-async function stdinEnd(): Promise<void> {
-  for await (const _ of Deno.stdin.readable);
 }
 
 function defaultServer(): string {

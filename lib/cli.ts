@@ -66,6 +66,11 @@ export function onStopSignal(stop: (count: number) => void): Disposable {
   };
 }
 
+/** Resolves when whoever holds the other end of standard input lets go of it. */
+export async function stdinEnd(): Promise<void> {
+  for await (const _ of Deno.stdin.readable);
+}
+
 /** Parses a flag's value as a number above 0. */
 export function positiveNumber(text: string): number {
   const value = Number(text);

@@ -20,7 +20,7 @@ import {
 import type { Headers } from "./bus/bus.ts";
 import { systemOriginMs } from "./clock.ts";
 
-export type { Histogram, ObservableResult } from "@opentelemetry/api";
+export type { Histogram, Observable, ObservableResult } from "@opentelemetry/api";
 
 const SCOPE = "orrery";
 const NOTHING: Headers = Object.freeze({});

@@ -17,6 +17,7 @@ import {
   onStopSignal,
   positiveInteger,
   runProgram,
+  stdinEnd,
   terminalReport,
 } from "../cli.ts";
 import { delay, systemClock } from "../clock.ts";
@@ -182,11 +183,6 @@ function systemNamed({ systems, folder }: Manifests, name: string): SystemManife
   throw new UserError(
     `Cannot run system "${name}": ${folder} has no ${name}.yaml${suggestion(name, names)}`,
   );
-}
-
-/** Resolves when whoever holds the other end of standard input lets go of it. */
-async function stdinEnd(): Promise<void> {
-  for await (const _ of Deno.stdin.readable);
 }
 
 /** Parses a flag's value as an instance's id. */

@@ -5,13 +5,11 @@
  *
  * @module
  */
-import { decode, encode, type ValueType } from "@std/msgpack";
 import * as z from "zod";
 import type { Bus, Message } from "../bus/bus.ts";
-import { decodeMessage, type Encoded } from "./codec.ts";
+import { decodeAs, decodeMessage, encodeAs, type Encoded } from "./codec.ts";
 import { RefusedError } from "./request.ts";
 import { count, name, notNegative, subject, u64 } from "./values.ts";
-import { WireError } from "./wire_error.ts";
 
 const SERVICE_MESSAGES = {
   /** any → supervisor (request). */
@@ -73,8 +71,8 @@ export function encodeService<T extends ServiceMessageType>(
   type: T,
   value: ServiceMessageOf<T>,
 ): Encoded {
-  const raw = z.encode(SERVICE_MESSAGES[type] as z.ZodType, value) as ValueType;
-  return { data: encode(raw), options: { headers: { "msg-type": type } } };
+  const data = encodeAs(SERVICE_MESSAGES[type] as z.ZodType, value);
+  return { data, options: { headers: { "msg-type": type } } };
 }
 
 /** @throws {WireError} saying what is wrong with it. */
@@ -82,16 +80,8 @@ export function decodeService<T extends ServiceMessageType>(
   type: T,
   message: Pick<Message, "data">,
 ): ServiceMessageOf<T> {
-  let value: ValueType;
-  try {
-    value = decode(message.data);
-  } catch (cause) {
-    throw new WireError(`Cannot decode ${type}: not one MessagePack value`, { cause });
-  }
-  const result = z.safeDecode(SERVICE_MESSAGES[type] as z.ZodType, value);
-  if (result.success) return result.data as ServiceMessageOf<T>;
-  const [issue] = result.error.issues;
-  throw new WireError(`Cannot decode ${type}: ${issue.path.join(".")}: ${issue.message}`);
+  const schema = SERVICE_MESSAGES[type] as z.ZodType;
+  return decodeAs(schema, type, message.data) as ServiceMessageOf<T>;
 }
 
 export interface ServiceRequest<T extends ServiceMessageType, R extends ServiceMessageType> {
