@@ -24,6 +24,7 @@ const TICKS = 120;
 const REQUEST_TIMEOUT_MS = 10_000;
 const WINDOW = { width: 1440, height: 900 };
 const MIB = 2 ** 20;
+const KIB_PER_MIB = 1024;
 const MS_PER_S = 1000;
 
 /** Runs in the page. */
@@ -78,7 +79,8 @@ function openEditor() {
       const ours = await medianTick(bus);
       const after = await metricsOf(page, session);
       await session.detach();
-      return { ours, theirs, note: noteOf(before, after) };
+      const memory = await pageMemory(browser);
+      return { ours, theirs, note: `${noteOf(before, after)}, page ${memory.toFixed(0)} MiB` };
     };
   });
 }
@@ -148,4 +150,17 @@ function noteOf(before: PageMetrics, after: PageMetrics): string {
   const scriptMs = (after.scriptMs - before.scriptMs) / Math.max(1, frames);
   return `${perSecond.toFixed(0)} frames/s, ${scriptMs.toFixed(1)} ms of script each, ` +
     `heap ${(after.heapBytes / MIB).toFixed(0)} MiB`;
+}
+
+/** Memory of the process that runs the page, in MiB: what it shares with others counts by its share. */
+async function pageMemory(browser: Browser): Promise<number> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  await session.detach();
+  const renderers = processInfo.filter(({ type }) => type === "renderer");
+  const sizes = await Promise.all(renderers.map(async ({ id }) => {
+    const rollup = await Deno.readTextFile(`/proc/${id}/smaps_rollup`);
+    return Number(rollup.match(/^Pss:\s+(\d+) kB/m)?.[1] ?? 0) / KIB_PER_MIB;
+  }));
+  return Math.max(...sizes);
 }

@@ -34,7 +34,10 @@ export interface SoakResult {
   readonly streams: readonly Flatness[];
 }
 
-const SAMPLES = 180;
+/** Well below what goes up and down by itself, such as a log between two snapshots. */
+const SAMPLE_MS = 1000;
+/** How often the report says how far it is, in samples. */
+const PROGRESS_SAMPLES = 60;
 const CHURN_MS = 200;
 /** An instance joins, and an earlier one leaves. */
 const GUEST_MS = 5000;
@@ -103,8 +106,10 @@ export class Soak {
 
   async #measure(): Promise<void> {
     const { clock, durationMs, signal, report } = this.#options;
-    for (let sample = 1; sample <= SAMPLES && !signal.aborted; sample++) {
-      await delay(clock, durationMs / SAMPLES, signal);
+    const startedAt = clock.now();
+    const samples = Math.ceil(durationMs / SAMPLE_MS);
+    for (let sample = 1; sample <= samples && !signal.aborted; sample++) {
+      await delay(clock, Math.max(0, startedAt + sample * SAMPLE_MS - clock.now()), signal);
       for (const { name, pid } of this.#troupe.players) {
         const { rssBytes, handles } = await sampleProcess(pid);
         add(this.#memory, name, rssBytes);
@@ -113,7 +118,7 @@ export class Soak {
       for (const stream of Object.values(this.#subjects.streams)) {
         add(this.#streams, stream, (await this.#log.info(stream)).bytes);
       }
-      if (sample % 10 === 0) report(`${sample} of ${SAMPLES} samples`);
+      if (sample % PROGRESS_SAMPLES === 0) report(`${sample} of ${samples} s`);
     }
   }
 
