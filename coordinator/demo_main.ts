@@ -35,8 +35,8 @@ interface Flags extends WorldFlags {
 const EPILOGUE = `
 It starts a NATS server of its own (and fetches one where the machine has none),
 the coordinator, as many processes per system as its manifest says, and the editor,
-whose address it prints. Ctrl-C ends them all. With --local everything runs in this one process, without a server, and
-gives the same world to the bit.
+whose address it prints. Ctrl-C ends them all. With --local everything runs in this
+one process, without a server, and gives the same world to the bit.
 
 Examples:
   deno task demo
@@ -86,7 +86,8 @@ async function runProcesses(run: Run): Promise<Summary> {
     ? await openEmbedded({ data: flags.data, sync: flags.sync, report })
     : await openConnection({ nats: flags.nats, sync: flags.sync, report });
   const coordinator = await openCoordinator(run, connection);
-  const { prefix } = createSubjects(flags.prefix);
+  const subjects = createSubjects(flags.prefix);
+  const { prefix } = subjects;
   const process = { nats: connection.url, prefix, clock: systemClock, report };
   await using supervisor = new Supervisor({
     ...process,
@@ -94,7 +95,7 @@ async function runProcesses(run: Run): Promise<Summary> {
     nameInstance: (system) => `${system}-${drawId()}`,
   });
   supervisor.start();
-  using _ = new SupervisorService({ bus: connection.bus, prefix, supervisor, report });
+  using _ = new SupervisorService({ bus: connection.bus, subjects, supervisor, report });
   await using _editor = flags.editor ? new EditorProcess(process) : undefined;
   report.info(`started ${count(manifests)} instances of ${manifests.systems.length} systems`);
   return await watch(run, coordinator);

@@ -6,19 +6,15 @@
 import type { Bus, Message, Subscription } from "../lib/bus/bus.ts";
 import type { Report } from "../lib/report.ts";
 import { UserError } from "../lib/user_error.ts";
-import { encodeMessage } from "../lib/wire/codec.ts";
-import {
-  createServiceSubjects,
-  decodeService,
-  encodeService,
-  type ServiceMessageOf,
-} from "../lib/wire/service_messages.ts";
+import { decodeMessage, encodeMessage } from "../lib/wire/codec.ts";
+import type { MessageOf } from "../lib/wire/messages.ts";
+import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 export interface SupervisorServiceOptions {
   readonly bus: Bus;
-  readonly prefix: string;
+  readonly subjects: Subjects;
   readonly supervisor: Supervisor;
   readonly report: Report;
 }
@@ -30,8 +26,9 @@ export class SupervisorService implements Disposable {
 
   constructor(options: SupervisorServiceOptions) {
     this.#options = options;
-    const { supervisor } = createServiceSubjects(options.prefix);
-    this.#subscription = options.bus.subscribe(supervisor, (message) => void this.#answer(message));
+    const { bus, subjects } = options;
+    const answer = (message: Message) => void this.#answer(message);
+    this.#subscription = bus.subscribe(subjects.supervisorControl, answer);
   }
 
   [Symbol.dispose](): void {
@@ -43,8 +40,8 @@ export class SupervisorService implements Disposable {
     const { reply, subject } = message;
     let encoded;
     try {
-      await this.#carryOut(decodeService("SupervisorControl", message));
-      encoded = encodeService("SupervisorReply", this.#list());
+      await this.#carryOut(decodeMessage("SupervisorControl", message));
+      encoded = encodeMessage("SupervisorReply", this.#list());
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (!(error instanceof UserError || error instanceof WireError)) {
@@ -56,7 +53,7 @@ export class SupervisorService implements Disposable {
   }
 
   async #carryOut(
-    { op, system, pid }: ServiceMessageOf<"SupervisorControl">,
+    { op, system, pid }: MessageOf<"SupervisorControl">,
   ): Promise<void> {
     const { supervisor } = this.#options;
     if (op === "start") {
@@ -68,7 +65,7 @@ export class SupervisorService implements Disposable {
     }
   }
 
-  #list(): ServiceMessageOf<"SupervisorReply"> {
+  #list(): MessageOf<"SupervisorReply"> {
     return {
       processes: this.#options.supervisor.list().map(({ system, pid, instanceId, sinceMs }) => ({
         system,

@@ -309,5 +309,13 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
     changed: { Mesh: 1 },
     marks: { Mass: new Uint8Array(16) },
   },
+  SupervisorControl: { op: "stop", system: "physics", pid: 4711 },
+  SupervisorReply: { processes: [{ system: "physics", pid: 4711, instance_id, since_ms: 12.5 }] },
+  PastOpen: { tick_id: 7 },
+  PastOpenReply: { prefix: "engine.past.view.e-1", tick_id: 7, oldest_tick: 0, newest_tick: 9 },
+  PastClose: {},
+  PastCloseReply: {},
+  PastFork: { tick_id: 7, prefix: "worlds.other" },
+  PastForkReply: { prefix: "worlds.other", tick_id: 7, command: "deno task coord" },
   Refusal: { reason: "no", retry: true },
 };

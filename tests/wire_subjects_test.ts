@@ -13,6 +13,7 @@ function concrete(subjects: Subjects): string[] {
     componentChanged,
     event,
     snapshot,
+    pastView,
     ...constants
   } = subjects;
   return [
@@ -24,6 +25,7 @@ function concrete(subjects: Subjects): string[] {
     event("system.up"),
     snapshot("t7"),
     snapshot("t7", 0),
+    pastView("editor-1"),
   ];
 }
 

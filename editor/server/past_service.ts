@@ -14,14 +14,8 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Report } from "../../lib/report.ts";
 import { SnapshotStore } from "../../lib/snapshot/snapshot_store.ts";
 import { UserError } from "../../lib/user_error.ts";
-import { encodeMessage } from "../../lib/wire/codec.ts";
-import {
-  createServiceSubjects,
-  decodeService,
-  encodeService,
-  type ServiceMessageOf,
-  type ServiceSubjects,
-} from "../../lib/wire/service_messages.ts";
+import { decodeMessage, type Encoded, encodeMessage } from "../../lib/wire/codec.ts";
+import type { MessageOf, MessageType } from "../../lib/wire/messages.ts";
 import { createSubjects } from "../../lib/wire/subjects.ts";
 import { PastView } from "./past_view.ts";
 
@@ -42,11 +36,10 @@ export interface PastServiceOptions extends SnapshotPorts {
   readonly report: Report;
 }
 
-type Handler = (message: Message) => Promise<ReturnType<typeof encodeService>>;
+type Handler<T extends MessageType> = (value: MessageOf<T>) => Promise<Encoded>;
 
 export class PastService implements Disposable {
   readonly #options: PastServiceOptions;
-  readonly #subjects: ServiceSubjects;
   readonly #views = new Map<string, PastView>();
   readonly #subscriptions: Subscription[] = [];
   /** What the last view to be closed was built from: the next one may go on from there. */
@@ -58,38 +51,34 @@ export class PastService implements Disposable {
 
   constructor(options: PastServiceOptions) {
     this.#options = options;
-    this.#subjects = createServiceSubjects(options.subjects.prefix);
   }
 
   /** Begins to answer. */
   start(): void {
-    const { past, fork } = this.#subjects;
-    this.#serve(
-      past,
-      (message) =>
-        message.headers["msg-type"] === "PastClose"
-          ? this.#close(decodeService("PastClose", message))
-          : this.#open(decodeService("PastOpen", message)),
-    );
-    this.#serve(fork, (message) => this.#fork(decodeService("Fork", message)));
+    const { pastOpen, pastFork } = this.#options.subjects;
+    this.#serve(pastOpen, "PastOpen", (value) => this.#open(value));
+    this.#serve(pastFork, "PastFork", (value) => this.#fork(value));
     this.#sweepLater();
   }
 
   [Symbol.dispose](): void {
     this.#sweep.cancel();
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
-    for (const view of this.#views.values()) view.close();
+    for (const view of this.#views.values()) view[Symbol.dispose]();
     this.#views.clear();
   }
 
-  #serve(subject: string, handle: Handler): void {
+  #serve<T extends MessageType>(subject: string, type: T, handle: Handler<T>): void {
     const { bus, report } = this.#options;
     const answer = async (message: Message) => {
-      const encoded = await handle(message).catch((error) => {
+      let encoded;
+      try {
+        encoded = await handle(decodeMessage(type, message));
+      } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         if (!(error instanceof UserError)) report.warn(`${subject}: ${reason}`);
-        return encodeMessage("Refusal", { reason });
-      });
+        encoded = encodeMessage("Refusal", { reason });
+      }
       if (message.reply) bus.publish(message.reply, encoded.data, encoded.options);
     };
     this.#subscriptions.push(
@@ -103,14 +92,15 @@ export class PastService implements Disposable {
     );
   }
 
-  async #open({ tick_id }: ServiceMessageOf<"PastOpen">) {
+  async #open({ tick_id }: MessageOf<"PastOpen">) {
     if (this.#views.size >= VIEWS_MAX) this.#closeOldest();
     const { ranges, replica } = await this.#replay(tick_id);
-    const prefix = this.#subjects.view(`${this.#options.id}-${++this.#opened}`);
-    const { bus, clock, report } = this.#options;
-    const view = new PastView({ bus, clock, report, prefix, replica });
+    const { bus, clock, id, report, subjects } = this.#options;
+    const prefix = subjects.pastView(`${id}-${++this.#opened}`);
+    const close = () => this.#closeView(prefix);
+    const view = new PastView({ bus, clock, report, prefix, replica, close });
     this.#views.set(prefix, view);
-    return encodeService("PastReply", {
+    return encodeMessage("PastOpenReply", {
       prefix,
       tick_id: replica.state.tick,
       oldest_tick: ranges[0]?.first ?? tick_id,
@@ -118,13 +108,7 @@ export class PastService implements Disposable {
     });
   }
 
-  #close({ prefix }: ServiceMessageOf<"PastClose">) {
-    const known = this.#views.has(prefix);
-    this.#closeView(prefix);
-    return Promise.resolve(encodeService("PastClosed", { known }));
-  }
-
-  async #fork({ tick_id, prefix }: ServiceMessageOf<"Fork">) {
+  async #fork({ tick_id, prefix }: MessageOf<"PastFork">) {
     const { bus, log, now, subjects } = this.#options;
     const target = createSubjects(prefix);
     const { replica } = await this.#replay(tick_id);
@@ -134,7 +118,7 @@ export class PastService implements Disposable {
     const store = new SnapshotStore({ log, subjects: target, payloadBytesMax });
     await new SnapshotCommands({ bus, log, store, subjects: target }).begin(snapshot);
     this.#spare = replica;
-    return encodeService("ForkReply", {
+    return encodeMessage("PastForkReply", {
       prefix: target.prefix,
       tick_id: replica.state.tick,
       command: `deno task coord --prefix ${target.prefix}`,
@@ -172,7 +156,7 @@ export class PastService implements Disposable {
   #closeView(prefix: string): void {
     const view = this.#views.get(prefix);
     if (view === undefined) return;
-    view.close();
+    view[Symbol.dispose]();
     this.#spare = view.replica;
     this.#views.delete(prefix);
   }

@@ -20,9 +20,11 @@ export interface PastViewOptions {
   readonly report: Report;
   readonly prefix: string;
   readonly replica: Replica;
+  /** Somebody asks for it to be closed. */
+  close(): void;
 }
 
-export class PastView {
+export class PastView implements Disposable {
   readonly replica: Replica;
   readonly #options: PastViewOptions;
   readonly #queries: QueryService;
@@ -38,10 +40,11 @@ export class PastView {
       world: replica.state.world,
       payloadBytesMax: bus.payloadBytesMax,
     });
-    const { queryRequest, querySchema } = createSubjects(options.prefix);
+    const { queryRequest, querySchema, pastClose } = createSubjects(options.prefix);
     this.#subscriptions = [
       bus.subscribe(queryRequest, (message) => this.#answer(message, () => this.#query(message))),
       bus.subscribe(querySchema, (message) => this.#answer(message, () => this.#schema(message))),
+      bus.subscribe(pastClose, (message) => this.#answer(message, () => this.#close(message))),
     ];
   }
 
@@ -50,7 +53,7 @@ export class PastView {
     return this.#usedAt;
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
   }
 
@@ -81,5 +84,11 @@ export class PastView {
   #schema(message: Message): Encoded {
     decodeMessage("SchemaRequest", message);
     return encodeMessage("SchemaReply", describeSchema(this.replica.state.world, undefined));
+  }
+
+  #close(message: Message): Encoded {
+    decodeMessage("PastClose", message);
+    this.#options.close();
+    return encodeMessage("PastCloseReply", {});
   }
 }

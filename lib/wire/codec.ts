@@ -31,7 +31,7 @@ export function encodeMessage<T extends MessageType>(
   value: MessageOf<T>,
   fields: HeaderFields = {},
 ): Encoded {
-  const data = encodeAs(MESSAGES[type] as z.ZodType, value);
+  const data = encode(z.encode(MESSAGES[type] as z.ZodType, value) as ValueType);
   return { data, options: { headers: encodeHeaders(type, fields) } };
 }
 
@@ -54,21 +54,8 @@ export function decodeMessage<T extends MessageType>(type: T, message: Message):
  * @throws {WireError} saying what is wrong with it, and where.
  */
 export function decodePayload<T extends MessageType>(type: T, data: Uint8Array): MessageOf<T> {
-  return decodeAs(MESSAGES[type] as z.ZodType, type, data) as MessageOf<T>;
-}
-
-/** The payload of a message with that schema. */
-export function encodeAs(schema: z.ZodType, value: unknown): Uint8Array {
-  return encode(z.encode(schema, value) as ValueType);
-}
-
-/**
- * Decodes and checks a payload that is to have that schema.
- * @throws {WireError} saying what is wrong with it, and where.
- */
-export function decodeAs(schema: z.ZodType, type: string, data: Uint8Array): unknown {
-  const result = z.safeDecode(schema, decodeValue(type, data));
-  if (result.success) return result.data;
+  const result = z.safeDecode(MESSAGES[type] as z.ZodType, decodeValue(type, data));
+  if (result.success) return result.data as MessageOf<T>;
   const [issue] = result.error.issues;
   const path = issue.path.join(".") || "the payload";
   throw new WireError(`Cannot decode ${type}: ${path}: ${issue.message}`);

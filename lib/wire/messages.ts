@@ -8,6 +8,7 @@
 import * as z from "zod";
 import type { ValueType } from "@std/msgpack";
 import { condition, sort } from "./condition.ts";
+import { SERVICE_MESSAGES } from "./service_messages.ts";
 import { SNAPSHOT_MESSAGES } from "./snapshot_messages.ts";
 import {
   anyValue,
@@ -337,6 +338,8 @@ export const MESSAGES = {
   ...WORLD_MESSAGES,
 
   ...SNAPSHOT_MESSAGES,
+
+  ...SERVICE_MESSAGES,
 
   /** The answer to a request or schedule that was refused. */
   Refusal: z.object({

@@ -29,6 +29,10 @@ export interface Subjects {
   readonly queryGraph: string;
   readonly queryTrace: string;
   readonly querySystems: string;
+  readonly supervisorControl: string;
+  readonly pastOpen: string;
+  readonly pastClose: string;
+  readonly pastFork: string;
   /**
    * Schedules of one system; its instances subscribe as a queue group. With an
    * instance: those for it alone, because it keeps their rows.
@@ -41,6 +45,8 @@ export interface Subjects {
   event(topic: string): string;
   /** A snapshot's manifest, or one of its parts; with `*` for either, all of them. */
   snapshot(id: string, part?: number | "*"): string;
+  /** The prefix under which a view of the past answers. */
+  pastView(id: string): string;
   /** The names of the streams that keep this prefix's messages. */
   readonly streams: {
     readonly components: string;
@@ -80,6 +86,10 @@ export function createSubjects(prefix: string = PREFIX_DEFAULT): Subjects {
     queryGraph: `${root}.query.graph`,
     queryTrace: `${root}.query.trace`,
     querySystems: `${root}.query.systems`,
+    supervisorControl: `${root}.supervisor.control`,
+    pastOpen: `${root}.past.open`,
+    pastClose: `${root}.past.close`,
+    pastFork: `${root}.past.fork`,
     schedule: (system, instance) =>
       `${root}.system.schedule.${system}${instance === undefined ? "" : `.${instance}`}`,
     componentSet: (system, set, part) =>
@@ -87,6 +97,7 @@ export function createSubjects(prefix: string = PREFIX_DEFAULT): Subjects {
     componentChanged: (system = "*") => `${root}.component.changed.${system}`,
     event: (topic) => `${root}.event.${topic}`,
     snapshot: (id, part) => `${root}.snapshot.${id}${part === undefined ? "" : `.${part}`}`,
+    pastView: (id) => `${root}.past.view.${id}`,
     streams: {
       components: `${streamRoot}_COMPONENTS`,
       sets: `${streamRoot}_SETS`,

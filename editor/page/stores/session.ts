@@ -8,13 +8,6 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from "@prea
 import { type Bus, NoRespondersError } from "../../../lib/bus/bus.ts";
 import type { MessageOf, MessageType } from "../../../lib/wire/messages.ts";
 import { requestMessage } from "../../../lib/wire/request.ts";
-import {
-  createServiceSubjects,
-  requestService,
-  type ServiceMessageOf,
-  type ServiceMessageType,
-  type ServiceSubjects,
-} from "../../../lib/wire/service_messages.ts";
 import { createSubjects, type Subjects } from "../../../lib/wire/subjects.ts";
 import { NO_SCHEMA, type WorldSchema } from "../../model/schema.ts";
 import { repeat } from "../browser.ts";
@@ -51,7 +44,6 @@ export class Session {
   /** False where nothing can be changed: in the past, or while nobody answers. */
   readonly canEdit: ReadonlySignal<boolean>;
   readonly subjects: Subjects;
-  readonly services: ServiceSubjects;
   readonly #options: SessionOptions;
   #bus: Bus | undefined;
 
@@ -59,7 +51,6 @@ export class Session {
     this.#options = options;
     this.prefix = options.prefix;
     this.subjects = createSubjects(options.prefix);
-    this.services = createServiceSubjects(options.prefix);
     this.tick = computed(() => {
       const view = this.view.value;
       return view.kind === "live" ? this.status.value?.tick_id ?? 0 : view.tick;
@@ -102,18 +93,6 @@ export class Session {
     },
   ): Promise<MessageOf<R>> {
     return requestMessage(this.bus, subject, { type, value, replyType, timeoutMs });
-  }
-
-  requestService<T extends ServiceMessageType, R extends ServiceMessageType>(
-    subject: string,
-    { type, value, replyType, timeoutMs = REQUEST_TIMEOUT_MS }: {
-      type: T;
-      value: ServiceMessageOf<T>;
-      replyType: R;
-      timeoutMs?: number;
-    },
-  ): Promise<ServiceMessageOf<R>> {
-    return requestService(this.bus, subject, { type, value, replyType, timeoutMs });
   }
 
   query(value: MessageOf<"QueryRequest">): Promise<MessageOf<"QueryResponse">> {

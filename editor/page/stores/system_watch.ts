@@ -7,14 +7,13 @@
 import { type Signal, signal } from "@preact/signals";
 import { NoRespondersError } from "../../../lib/bus/bus.ts";
 import type { MessageOf } from "../../../lib/wire/messages.ts";
-import type { ServiceMessageOf } from "../../../lib/wire/service_messages.ts";
 import { HistoryRing } from "../../model/history_ring.ts";
 import { now, repeat } from "../browser.ts";
 import type { Notices } from "./notices.ts";
 import type { Session } from "./session.ts";
 
 export type Systems = MessageOf<"SystemsReply">;
-export type Process = ServiceMessageOf<"SupervisorReply">["processes"][number];
+export type Process = MessageOf<"SupervisorReply">["processes"][number];
 
 const SAMPLE_MS = 1000;
 const SAMPLES_MAX = 300;
@@ -65,7 +64,7 @@ export class SystemWatch {
   }
 
   /** Has the supervisor start, stop or kill a process. */
-  async control(value: ServiceMessageOf<"SupervisorControl">): Promise<void> {
+  async control(value: MessageOf<"SupervisorControl">): Promise<void> {
     try {
       this.processes.value = await this.#supervise(value);
     } catch (error) {
@@ -83,9 +82,9 @@ export class SystemWatch {
   }
 
   async #supervise(
-    value: ServiceMessageOf<"SupervisorControl">,
+    value: MessageOf<"SupervisorControl">,
   ): Promise<readonly Process[]> {
-    const reply = await this.#session.requestService(this.#session.services.supervisor, {
+    const reply = await this.#session.request(this.#session.subjects.supervisorControl, {
       type: "SupervisorControl",
       value,
       replyType: "SupervisorReply",

@@ -5,6 +5,7 @@
  */
 import { type Signal, signal } from "@preact/signals";
 import { NoRespondersError } from "../../../lib/bus/bus.ts";
+import { createSubjects } from "../../../lib/wire/subjects.ts";
 import { fetchJson, repeat } from "../browser.ts";
 import type { Notices } from "./notices.ts";
 import type { Session } from "./session.ts";
@@ -119,10 +120,10 @@ export class TimeTravel {
       view.value = { kind: "opening", tick: wanted, before };
       await this.#close(before);
       try {
-        const reply = await this.#session.requestService(this.#session.services.past, {
+        const reply = await this.#session.request(this.#session.subjects.pastOpen, {
           type: "PastOpen",
           value: { tick_id: wanted },
-          replyType: "PastReply",
+          replyType: "PastOpenReply",
           timeoutMs: REPLAY_TIMEOUT_MS,
         });
         view.value = { kind: "past", tick: reply.tick_id, prefix: reply.prefix };
@@ -148,10 +149,10 @@ export class TimeTravel {
   async fork(prefix: string): Promise<boolean> {
     const tick = this.#session.tick.value;
     return await this.#try(async () => {
-      const reply = await this.#session.requestService(this.#session.services.fork, {
-        type: "Fork",
+      const reply = await this.#session.request(this.#session.subjects.pastFork, {
+        type: "PastFork",
         value: { tick_id: tick, prefix },
-        replyType: "ForkReply",
+        replyType: "PastForkReply",
         timeoutMs: REPLAY_TIMEOUT_MS,
       });
       this.forked.value = { prefix: reply.prefix, tick: reply.tick_id, command: reply.command };
@@ -200,10 +201,10 @@ export class TimeTravel {
 
   async #close(view: { kind: string; prefix?: string }): Promise<void> {
     if (view.kind !== "past" || view.prefix === undefined) return;
-    await this.#session.requestService(this.#session.services.past, {
+    await this.#session.request(createSubjects(view.prefix).pastClose, {
       type: "PastClose",
-      value: { prefix: view.prefix },
-      replyType: "PastClosed",
+      value: {},
+      replyType: "PastCloseReply",
       timeoutMs: REPLAY_TIMEOUT_MS,
     }).catch(() => undefined);
   }
