@@ -19,6 +19,8 @@ const CAPACITY_FIRST = 1024;
 const SPAN_MS_MAX = 500;
 
 export class Motion {
+  /** Whether entities glide from update to update, rather than be where the last one says. */
+  isGliding = true;
   readonly #capacityMax: number;
   readonly #slots = new Map<number, number>();
   #entities = new Float64Array(CAPACITY_FIRST);
@@ -65,7 +67,9 @@ export class Motion {
 
   /** How far along all are from where they come from to where they go, 0 to 1. */
   progress(nowMs: number): number {
-    return this.#spanMs === 0 ? 1 : Math.min(1, (nowMs - this.#startedAt) / this.#spanMs);
+    return this.#spanMs === 0 || !this.isGliding
+      ? 1
+      : Math.min(1, (nowMs - this.#startedAt) / this.#spanMs);
   }
 
   /** Where an entity is now; undefined for one that is not there. */

@@ -18,6 +18,7 @@ export function createCanvasPainter(canvas: HTMLCanvasElement): Painter | undefi
 
 class CanvasPainter implements Painter {
   readonly name = "canvas 2D";
+  readonly isSoftware = true;
   readonly #context: CanvasRenderingContext2D;
 
   constructor(context: CanvasRenderingContext2D) {

@@ -33,6 +33,8 @@ export interface FrameColours {
 export interface Painter {
   /** How it draws. */
   readonly name: string;
+  /** Whether it takes the processor's time, which the world needs, too. */
+  readonly isSoftware: boolean;
   paint(frame: Frame): void;
   destroy(): void;
 }

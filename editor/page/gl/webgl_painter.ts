@@ -59,10 +59,19 @@ export function createWebglPainter(canvas: HTMLCanvasElement): Painter | undefin
   }
 }
 
+/** What browsers and drivers call their renderers in software. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+function isSoftware(gl: WebGL2RenderingContext): boolean {
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  return SOFTWARE.test(String(gl.getParameter(info?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER)));
+}
+
 type Buffers = Record<"from" | "to" | "kinds" | "lines", WebGLBuffer>;
 
 class WebglPainter implements Painter {
   readonly name = "WebGL 2";
+  readonly isSoftware: boolean;
   readonly #gl: WebGL2RenderingContext;
   readonly #points: Program;
   readonly #lines: Program;
@@ -71,6 +80,7 @@ class WebglPainter implements Painter {
 
   constructor(gl: WebGL2RenderingContext) {
     this.#gl = gl;
+    this.isSoftware = isSoftware(gl);
     this.#points = new Program(gl, POINT_VERTEX, POINT_FRAGMENT);
     this.#lines = new Program(gl, LINE_VERTEX, LINE_FRAGMENT);
     const buffer = () => gl.createBuffer() as WebGLBuffer;

@@ -62,6 +62,8 @@ export class ViewportControl {
     this.#canvas = canvas;
     this.#app = app;
     this.#painter = createWebglPainter(canvas) ?? createCanvasPainter(canvas);
+    // Without a graphics card each frame takes time of the cores that the world needs.
+    app.scene.motion.isGliding = this.#painter?.isSoftware === false;
     this.#observer = new ResizeObserver(() => this.#resize());
     this.#observer.observe(canvas);
     this.#resize();
