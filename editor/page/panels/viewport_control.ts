@@ -23,7 +23,7 @@ import { after, now } from "../browser.ts";
 import { createCanvasPainter } from "../gl/canvas_painter.ts";
 import type { FrameColours, Painter } from "../gl/painter.ts";
 import { createWebglPainter } from "../gl/webgl_painter.ts";
-import { channelsOf, colourOf, COLOURS } from "./palette.ts";
+import { channelsOf, colourOf, COLOURS, seriesColour } from "./palette.ts";
 
 const PICK_RADIUS = 8;
 /** Pixels of a drag that do not count, so that a click is none. */
@@ -258,11 +258,11 @@ export class ViewportControl {
 }
 
 function coloursOf(style: CSSStyleDeclaration): FrameColours {
-  const named = (name: string) => channelsOf(style.getPropertyValue(name).trim());
+  const named = (name: string) => channelsOf(colourOf(name, style));
   return {
-    kinds: Array.from({ length: COLOURS }, (_, i) => channelsOf(colourOf(i, style))),
-    background: named("--viewport"),
-    grid: named("--viewport-grid"),
-    selected: named("--viewport-selected"),
+    kinds: Array.from({ length: COLOURS }, (_, i) => channelsOf(seriesColour(i, style))),
+    background: named("viewport"),
+    grid: named("viewport-grid"),
+    selected: named("viewport-selected"),
   };
 }
