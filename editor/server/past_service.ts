@@ -29,6 +29,8 @@ import { PastView } from "./past_view.ts";
 const VIEWS_MAX = 4;
 /** A view that nobody has asked anything for so long is closed. */
 const IDLE_MS = 60_000;
+/** One that was asked something since is being looked at. */
+const LOOKED_AT_MS = 15_000;
 const SWEEP_MS = 5_000;
 /** Editors of one world share what is asked. */
 const QUEUE = "editor";
@@ -64,13 +66,7 @@ export class PastService implements Disposable {
   /** Begins to answer. */
   start(): void {
     const { past, fork } = this.#subjects;
-    this.#serve(
-      past,
-      (message) =>
-        message.headers["msg-type"] === "PastClose"
-          ? this.#close(decodeService("PastClose", message))
-          : this.#open(decodeService("PastOpen", message)),
-    );
+    this.#serve(past, (message) => this.#open(decodeService("PastOpen", message)));
     this.#serve(fork, (message) => this.#fork(decodeService("Fork", message)));
     this.#sweepLater();
   }
@@ -104,11 +100,12 @@ export class PastService implements Disposable {
   }
 
   async #open({ tick_id }: ServiceMessageOf<"PastOpen">) {
-    if (this.#views.size >= VIEWS_MAX) this.#closeOldest();
+    if (this.#views.size >= VIEWS_MAX) this.#makeRoom(tick_id);
     const { ranges, replica } = await this.#replay(tick_id);
     const prefix = this.#subjects.view(`${this.#options.id}-${++this.#opened}`);
     const { bus, clock, report } = this.#options;
-    const view = new PastView({ bus, clock, report, prefix, replica });
+    const onClose = () => this.#closeView(prefix);
+    const view = new PastView({ bus, clock, report, prefix, replica, onClose });
     this.#views.set(prefix, view);
     return encodeService("PastReply", {
       prefix,
@@ -116,12 +113,6 @@ export class PastService implements Disposable {
       oldest_tick: ranges[0]?.first ?? tick_id,
       newest_tick: ranges.at(-1)?.last ?? tick_id,
     });
-  }
-
-  #close({ prefix }: ServiceMessageOf<"PastClose">) {
-    const known = this.#views.has(prefix);
-    this.#closeView(prefix);
-    return Promise.resolve(encodeService("PastClosed", { known }));
   }
 
   async #fork({ tick_id, prefix }: ServiceMessageOf<"Fork">) {
@@ -164,9 +155,16 @@ export class PastService implements Disposable {
     });
   }
 
-  #closeOldest(): void {
-    const [oldest] = [...this.#views].toSorted(([, a], [, b]) => a.usedAt - b.usedAt);
-    if (oldest) this.#closeView(oldest[0]);
+  /** @throws {UserError} when all views are being looked at: none is taken from anybody. */
+  #makeRoom(tick: number): void {
+    const [[prefix, { usedAt }]] = [...this.#views].toSorted(([, a], [, b]) => a.usedAt - b.usedAt);
+    if (this.#options.clock.now() - usedAt <= LOOKED_AT_MS) {
+      throw new UserError(
+        `Cannot look at tick ${tick}: ${VIEWS_MAX} views of the past are being looked at, ` +
+          "which is the most",
+      );
+    }
+    this.#closeView(prefix);
   }
 
   #closeView(prefix: string): void {

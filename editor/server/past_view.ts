@@ -11,6 +11,11 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Report } from "../../lib/report.ts";
 import { UserError } from "../../lib/user_error.ts";
 import { decodeMessage, type Encoded, encodeMessage } from "../../lib/wire/codec.ts";
+import {
+  createServiceSubjects,
+  decodeService,
+  encodeService,
+} from "../../lib/wire/service_messages.ts";
 import { createSubjects } from "../../lib/wire/subjects.ts";
 import { WireError } from "../../lib/wire/wire_error.ts";
 
@@ -20,6 +25,8 @@ export interface PastViewOptions {
   readonly report: Report;
   readonly prefix: string;
   readonly replica: Replica;
+  /** Called when it is told to close. */
+  onClose(): void;
 }
 
 export class PastView {
@@ -39,9 +46,11 @@ export class PastView {
       payloadBytesMax: bus.payloadBytesMax,
     });
     const { queryRequest, querySchema } = createSubjects(options.prefix);
+    const { past } = createServiceSubjects(options.prefix);
     this.#subscriptions = [
       bus.subscribe(queryRequest, (message) => this.#answer(message, () => this.#query(message))),
       bus.subscribe(querySchema, (message) => this.#answer(message, () => this.#schema(message))),
+      bus.subscribe(past, (message) => this.#answer(message, () => this.#closed(message))),
     ];
   }
 
@@ -81,5 +90,11 @@ export class PastView {
   #schema(message: Message): Encoded {
     decodeMessage("SchemaRequest", message);
     return encodeMessage("SchemaReply", describeSchema(this.replica.state.world, undefined));
+  }
+
+  #closed(message: Message): Encoded {
+    decodeService("PastClose", message);
+    this.#options.onClose();
+    return encodeService("PastClosed", {});
   }
 }

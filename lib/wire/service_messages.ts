@@ -34,11 +34,14 @@ const SERVICE_MESSAGES = {
 
   /** any → editor (request): make a view of the world as it was. */
   PastOpen: z.object({ tick_id: u64 }),
-  /** Under `prefix` it answers queries, and requests for its schema, until it is not used for a while. */
+  /**
+   * Under `prefix` it answers queries, requests for its schema, and the one to close, until
+   * it is not used for a while. Nobody else has it.
+   */
   PastReply: z.object({ prefix: subject, tick_id: u64, oldest_tick: u64, newest_tick: u64 }),
-  /** any → editor (request): a view is not needed any more. */
-  PastClose: z.object({ prefix: subject }),
-  PastClosed: z.object({ known: z.boolean() }),
+  /** any → view (request): it is not needed any more. */
+  PastClose: z.object({}),
+  PastClosed: z.object({}),
 
   /** any → editor (request): begin another world, under `prefix`, with this one as of a tick. */
   Fork: z.object({ tick_id: u64, prefix: subject }),
