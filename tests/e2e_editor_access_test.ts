@@ -8,6 +8,7 @@ Deno.test("everybody can use the editor", async (t) => {
   await using stage = await EditorStage.open();
   await t.step("by keyboard alone", () => useKeyboard(stage));
   await t.step("with what axe-core asks for, in light and dark", () => checkAccessibility(stage));
+  await t.step("in the theme that is chosen, whatever the system's", () => chooseTheme(stage));
   assertEquals(stage.complaints, []);
 });
 
@@ -63,6 +64,23 @@ async function checkAccessibility(stage: EditorStage): Promise<void> {
   await stage.screenshot("help");
   await page.keyboard.press("Escape");
   assertEquals(found, []);
+}
+
+async function chooseTheme({ page }: EditorStage): Promise<void> {
+  await page.emulateMedia({ colorScheme: "dark" });
+  const light = ["light", "rgb(230, 233, 238)", "rgb(236, 239, 244)"];
+  const dark = ["dark", "rgb(15, 18, 22)", "rgb(18, 22, 27)"];
+  for (const [theme, background, viewport] of [light, dark, ["system", ...dark.slice(1)]]) {
+    await page.getByRole("button", { name: /^Theme/ }).click();
+    await page.getByRole("button", { name: `Theme: ${theme}` }).waitFor();
+    assertEquals(
+      await page.evaluate("getComputedStyle(document.body).backgroundColor"),
+      background,
+    );
+    // As scripts read it.
+    const read = 'getComputedStyle(document.body).getPropertyValue("--viewport")';
+    assertEquals(await page.evaluate(read), viewport);
+  }
 }
 
 const PRESSES_MAX = 80;

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { Browser, Page } from "playwright-core";
 import { type Row, rowsOf } from "../editor/model/rows.ts";
 import type { WorldSchema } from "../editor/model/schema.ts";
@@ -8,10 +8,12 @@ import { requestMessage } from "../lib/wire/request.ts";
 import { complaintsOf, launchChromium } from "./chromium.ts";
 import {
   createProject,
+  type Meeting,
   Onlooker,
   poll,
   type Program,
   startCoordinator,
+  startInstance,
   startProgram,
 } from "./e2e.ts";
 import { killServer, startTestServer } from "./test_server.ts";
@@ -33,6 +35,17 @@ Everything:
   matrix: mat4
 Place:
   at: vec2
+`,
+  "manifests/roll.yaml": `
+system: roll
+query: { write: [Place] }
+`,
+  "systems/roll.ts": `
+import { defineSystem } from "orrery";
+
+export default defineSystem(import.meta, () => {
+  throw new RangeError("a wheel came off");
+});
 `,
   "manifests/worlds/small.yaml": `
 world: small
@@ -69,6 +82,10 @@ Deno.test("the editor says what is missing, and goes on when it is there", async
     assertEquals(complaints, []);
   });
   await t.step("every type of field can be edited", () => editEveryType({ page, server }));
+  await t.step(
+    "a script throws, and the error is shown with its stack",
+    () => showScriptError(page, { project, url: server.url }),
+  );
   await t.step("without WebGL it draws all the same", () => drawWithoutWebgl(browser, url));
   await t.step("the coordinator has gone", async () => {
     coordinator.kill("SIGKILL");
@@ -198,6 +215,15 @@ function bigintAsText(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? `${value}n` : value;
 }
 
+async function showScriptError(page: Page, meeting: Meeting): Promise<void> {
+  await using _ = startInstance(meeting, "roll");
+  await page.getByRole("tab", { name: "Systems" }).click();
+  const system = page.getByRole("region", { name: "roll", exact: true });
+  await system.getByText(/^Last error: tick [\d,]+, shard 0, roll-/).click();
+  const text = await system.getByText("RangeError: a wheel came off").textContent() ?? "";
+  assertMatch(text, /\n +at .*roll\.ts:5:9/);
+}
+
 async function drawWithoutWebgl(browser: Browser, url: string): Promise<void> {
   const page = await browser.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
@@ -214,13 +240,15 @@ async function drawWithoutWebgl(browser: Browser, url: string): Promise<void> {
   });
   await page.goto(url);
   await page.getByText("2 shown · canvas 2D").waitFor();
-  // More than the background and the ground, as soon as it has got round to it.
+  // The theme's background, and more than that and the ground, as soon as it has got round to it.
   await page.waitForFunction(() => {
     const canvas = document.querySelector("canvas");
     const context = canvas?.getContext("2d");
-    const { data } = context?.getImageData(0, 0, canvas?.width ?? 1, canvas?.height ?? 1) ??
-      { data: [] };
-    return new Set(Array.from(data)).size > 4;
+    if (!canvas || !context) return false;
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    const background = getComputedStyle(canvas).getPropertyValue("--viewport");
+    return background === `rgb(${data.slice(0, 3).join(", ")})` &&
+      new Set(Array.from(data)).size > 4;
   });
   assertEquals(complaints, []);
   await page.close();

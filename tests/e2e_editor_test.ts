@@ -10,6 +10,7 @@ Deno.test("the editor shows a running world, and changes it", async (t) => {
   await using stage = await EditorStage.open();
   await t.step("finds by query, and says where a query is wrong", () => findByQuery(stage));
   await t.step("changes a field, and takes it back", () => changeField(stage));
+  await t.step("drags a number, which counts at once, and as one", () => dragNumber(stage));
   await t.step("creates, extends, duplicates and destroys", () => createAndDestroy(stage));
   await t.step("shows a refusal where it was edited, and why", () => showRefusal(stage));
   await t.step("selects several, and edits them together", () => editSeveral(stage));
@@ -70,6 +71,37 @@ async function changeField(stage: EditorStage): Promise<void> {
   await page.getByRole("button", { name: "Redo: Set Transform3D.translation" }).click();
   await is(33.5);
   await stage.screenshot("inspector");
+}
+
+async function dragNumber(stage: EditorStage): Promise<void> {
+  const { page } = stage;
+  const handle = page.locator('[data-field="Transform3D.translation"] .lane-x');
+  const box = await handle.boundingBox();
+  const [x, y] = [(box?.x ?? 0) + 5, (box?.y ?? 0) + 5];
+  const place = () => translationOf(ask(stage), 1);
+  const [before] = await place() ?? [];
+  const drag = async (from: number | undefined) => {
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x + 40, y, { steps: 8 });
+    await poll("it moves as it is dragged", async () => (await place())?.[0] !== from);
+    await page.mouse.move(x + 80, y, { steps: 8 });
+  };
+  await drag(before);
+  await page.mouse.up();
+  const input = field(page, "Transform3D.translation.x");
+  const isShown = async () =>
+    (await place())?.[0] === Math.fround(Number(await input.inputValue()));
+  await poll("the world has what is shown", isShown);
+  const [dragged] = await place() ?? [];
+  await drag(dragged);
+  await stage.screenshot("dragged");
+  await page.keyboard.press("Escape");
+  await poll("it is back", async () => (await place())?.[0] === dragged);
+  await page.mouse.up();
+  await page.getByRole("button", { name: "Undo: Set Transform3D.translation" }).click();
+  await poll("x is as it was", async () => (await place())?.[0] === before);
+  assertEquals((await place())?.[1], 33.5);
 }
 
 async function createAndDestroy(stage: EditorStage): Promise<void> {
@@ -228,11 +260,14 @@ async function pickInViewport(stage: EditorStage): Promise<void> {
   await page.mouse.move(x, y);
   await page.mouse.down();
   await page.mouse.move(x + 60, y + 40, { steps: 4 });
-  await page.mouse.up();
-  await poll("it was moved", async () => {
+  const isMoved = async () => {
     const after = await translationOf(ask(stage), 1);
     return after !== undefined && after.some((value, i) => value !== before?.[i]);
-  });
+  };
+  await poll("it moves as it is dragged", isMoved);
+  await page.mouse.up();
+  await page.getByRole("button", { name: "Undo: Move entity 1" }).click();
+  await poll("it is back where it was", async () => !await isMoved());
 }
 
 async function showSchedule(stage: EditorStage): Promise<void> {

@@ -69,6 +69,29 @@ Deno.test("UndoStack calls an entity that came back by its new number", () => {
   assertEquals(stack.redo?.commands, [{ op: "despawn", entity: 12 }]);
 });
 
+Deno.test("UndoStack undoes what one gesture did as one step", () => {
+  const stack = new UndoStack();
+  const gesture = { isOver: false };
+  const set = (entity: number, hp: number): WireCommand => (
+    { op: "set", entity, component: "Health", value: { hp } }
+  );
+  const first = [set(1, 6)];
+  assertEquals(stack.fresh(first, gesture), first);
+  stack.note("drag", first, { before: before({ 1: HEALTH }), spawned: [], gesture });
+  // It goes on, and reaches an entity more.
+  const more = [set(1, 7), set(2, 7)];
+  assertEquals(stack.fresh(more, gesture), [set(2, 7)]);
+  stack.note("drag", [set(2, 7)], { before: before({ 2: HEALTH }), spawned: [], gesture });
+  assertEquals(stack.fresh(more, gesture), []);
+  assertEquals(stack.fresh(more, { isOver: false }), more);
+  assertEquals(stack.undo?.commands, [set(2, 5), set(1, 5)]);
+  const dragged = before({ 1: { Health: { hp: 7 } }, 2: { Health: { hp: 7 } } });
+  stack.noteUndone({ before: dragged, spawned: [] });
+  assertEquals([stack.undo, stack.redo?.commands], [undefined, more]);
+  stack.noteRedone({ before: before({ 1: HEALTH, 2: HEALTH }), spawned: [] });
+  assertEquals([stack.isLast(gesture), stack.isLast(undefined)], [false, false]);
+});
+
 Deno.test("angles lead to the rotation that they came from", () => {
   const part = fc.double({ min: -1, max: 1, noNaN: true });
   fc.assert(fc.property(fc.tuple(part, part, part, part), (quaternion) => {

@@ -12,6 +12,7 @@ import {
 } from "../editor/model/camera.ts";
 import { groundGrid } from "../editor/model/ground_grid.ts";
 import { Motion } from "../editor/model/motion.ts";
+import { channelsOf } from "../editor/page/panels/palette.ts";
 
 const SIZE = { width: 800, height: 600 };
 
@@ -113,4 +114,9 @@ Deno.test("groundGrid() has lines of round numbers around what is looked at", ()
   const grid = groundGrid({ target: [103, 50, -7], distance: 200 });
   assertEquals(grid.length, 21 * 4 * 3);
   assert(grid.every((value) => value % 10 === 0));
+});
+
+Deno.test("channelsOf() reads colours as browsers tell them, and has grey for all others", () => {
+  assertEquals(channelsOf("rgb(255, 0, 51)"), [1, 0, 0.2]);
+  assertEquals(channelsOf("light-dark(#fff, #000)"), [128 / 255, 128 / 255, 128 / 255]);
 });

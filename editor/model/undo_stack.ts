@@ -6,7 +6,8 @@
  * @module
  */
 import type { WireCommand } from "../../lib/wire/messages.ts";
-import { type EntityState, type Inverse, invert, rename } from "./inverse.ts";
+import type { GestureMark } from "./gesture.ts";
+import { type EntityState, invert, rename } from "./inverse.ts";
 
 /** Steps that can be undone. */
 const STEPS_MAX = 200;
@@ -17,6 +18,8 @@ export interface Step {
   readonly commands: readonly WireCommand[];
   /** The entities that the commands' spawns bring back, if they do. */
   readonly revives: readonly number[];
+  /** What it is a part of, where several edits are one step. */
+  readonly gesture?: GestureMark | undefined;
 }
 
 /** What came of a step's commands. */
@@ -38,10 +41,46 @@ export class UndoStack {
     return this.#undone.at(-1);
   }
 
-  /** Notes that commands were carried out that nobody had undone before. */
-  note(label: string, commands: readonly WireCommand[], outcome: Outcome): void {
+  /** Whether the step of {@linkcode undo} is that of a gesture. */
+  isLast(gesture: GestureMark | undefined): boolean {
+    return gesture !== undefined && this.undo?.gesture === gesture;
+  }
+
+  /**
+   * Those of a gesture's commands that change what it has not changed before. Only these
+   * are to be noted: the others are undone by what was noted then.
+   */
+  fresh(
+    commands: readonly WireCommand[],
+    gesture: GestureMark | undefined,
+  ): readonly WireCommand[] {
+    if (!this.isLast(gesture)) return commands;
+    const known = new Set(this.undo?.commands.flatMap(fieldsOf));
+    return commands.filter((command) => {
+      const fields = fieldsOf(command);
+      return fields.length === 0 || fields.some((field) => !known.has(field));
+    });
+  }
+
+  /** Notes that commands were carried out that nobody had undone before; a gesture's are one step. */
+  note(
+    label: string,
+    commands: readonly WireCommand[],
+    { gesture, ...outcome }: Outcome & { readonly gesture?: GestureMark | undefined },
+  ): void {
+    const inverse = invert(commands, outcome);
     this.#undone = [];
-    this.#push(label, invert(commands, outcome));
+    const begun = this.isLast(gesture) ? this.undo : undefined;
+    if (begun === undefined) {
+      this.#push({ label, ...inverse, gesture });
+      return;
+    }
+    this.drop("undo");
+    this.#push({
+      ...begun,
+      commands: [...inverse.commands, ...begun.commands],
+      revives: [...inverse.revives, ...begun.revives],
+    });
   }
 
   /** Notes that the step of {@linkcode undo} was carried out. */
@@ -59,7 +98,7 @@ export class UndoStack {
     const step = this.redo;
     if (step === undefined) return;
     this.#undone = this.#undone.slice(0, -1);
-    this.#push(step.label, invert(step.commands, outcome));
+    this.#push({ label: step.label, ...invert(step.commands, outcome) });
     this.#revive(step, outcome);
   }
 
@@ -69,9 +108,9 @@ export class UndoStack {
     else this.#undone = this.#undone.slice(0, -1);
   }
 
-  #push(label: string, { commands, revives }: Inverse): void {
-    if (commands.length === 0) return;
-    this.#done = [...this.#done, { label, commands, revives }].slice(-STEPS_MAX);
+  #push(step: Step): void {
+    if (step.commands.length === 0) return;
+    this.#done = [...this.#done, step].slice(-STEPS_MAX);
   }
 
   #revive({ revives }: Step, { spawned }: Outcome): void {
@@ -80,12 +119,19 @@ export class UndoStack {
       if (spawned[i] > 0) names.set(entity, spawned[i]);
     }
     if (names.size === 0) return;
-    const renamed = ({ label, commands, revives }: Step): Step => ({
-      label,
+    const renamed = ({ commands, revives, ...step }: Step): Step => ({
+      ...step,
       commands: commands.map((command) => rename(command, names)),
       revives: revives.map((entity) => names.get(entity) ?? entity),
     });
     this.#done = this.#done.map(renamed);
     this.#undone = this.#undone.map(renamed);
   }
+}
+
+/** The fields that a command sets, none for those that do something else. */
+function fieldsOf(command: WireCommand): string[] {
+  if (command.op !== "set") return [];
+  const { entity, component, value } = command;
+  return Object.keys(value).map((field) => `${entity} ${component}.${field}`);
 }

@@ -43,7 +43,7 @@ export interface AppOptions {
 export function createApp(options: AppOptions): App {
   const session = new Session(options);
   const notices = new Notices();
-  const edits = new Edits(session);
+  const edits = new Edits(session, notices);
   const list = new EntityList(session);
   const onChanged = () => list.touch();
   const kept = storage.read("theme");

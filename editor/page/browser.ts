@@ -4,10 +4,7 @@
  * @module
  */
 /// <reference lib="dom" />
-
-export interface Timer {
-  cancel(): void;
-}
+import type { Clock, Timer } from "../../lib/clock.ts";
 
 /** Milliseconds since the page was opened. */
 export function now(): number {
@@ -24,6 +21,9 @@ export function after(delayMs: number, callback: () => void): Timer {
   const id = setTimeout(callback, delayMs);
   return { cancel: () => clearTimeout(id) };
 }
+
+/** The page's own clock, for those who are handed one. */
+export const pageClock: Clock = { now, after };
 
 /**
  * Calls `work` again and again, `intervalMs` after it was done, while the page is seen.

@@ -10,6 +10,7 @@ import { createApp, startApp } from "./app.ts";
 import { connectBrowser } from "./browser_bus.ts";
 import { after, fetchJson, storage } from "./browser.ts";
 import { html } from "./html.ts";
+import { registerColours } from "./panels/palette.ts";
 import { Shell } from "./panels/shell.ts";
 
 // The page's policy allows no code made at run time, which the library would try.
@@ -19,6 +20,7 @@ const PREFIX_KEPT = "prefix";
 const RETRY_MS = 1000;
 
 async function main(): Promise<void> {
+  registerColours();
   const root = document.getElementById("app");
   if (root === null) return;
   const { prefix } = await fetchJson<{ prefix: string }>("/config.json")

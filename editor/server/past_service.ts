@@ -23,6 +23,8 @@ import { PastView } from "./past_view.ts";
 const VIEWS_MAX = 4;
 /** A view that nobody has asked anything for so long is closed. */
 const IDLE_MS = 60_000;
+/** One that was asked something since is being looked at. */
+const LOOKED_AT_MS = 15_000;
 const SWEEP_MS = 5_000;
 /** Editors of one world share what is asked. */
 const QUEUE = "editor";
@@ -93,7 +95,7 @@ export class PastService implements Disposable {
   }
 
   async #open({ tick_id }: MessageOf<"PastOpen">) {
-    if (this.#views.size >= VIEWS_MAX) this.#closeOldest();
+    if (this.#views.size >= VIEWS_MAX) this.#makeRoom(tick_id);
     const { ranges, replica } = await this.#replay(tick_id);
     const { bus, clock, id, report, subjects } = this.#options;
     const prefix = subjects.pastView(`${id}-${++this.#opened}`);
@@ -148,9 +150,16 @@ export class PastService implements Disposable {
     });
   }
 
-  #closeOldest(): void {
-    const [oldest] = [...this.#views].toSorted(([, a], [, b]) => a.usedAt - b.usedAt);
-    if (oldest) this.#closeView(oldest[0]);
+  /** @throws {UserError} when all views are being looked at: none is taken from anybody. */
+  #makeRoom(tick: number): void {
+    const [[prefix, { usedAt }]] = [...this.#views].toSorted(([, a], [, b]) => a.usedAt - b.usedAt);
+    if (this.#options.clock.now() - usedAt <= LOOKED_AT_MS) {
+      throw new UserError(
+        `Cannot look at tick ${tick}: ${VIEWS_MAX} views of the past are being looked at, ` +
+          "which is the most",
+      );
+    }
+    this.#closeView(prefix);
   }
 
   #closeView(prefix: string): void {

@@ -4,7 +4,10 @@
  * @module
  */
 /// <reference lib="dom" />
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { strideOf } from "../../../lib/ecs/field_type.ts";
+import type { Gesture, GestureMark } from "../../model/gesture.ts";
 import { html } from "../html.ts";
 import type { EditorProps } from "./editor_props.ts";
 import { NumberField } from "./number_field.ts";
@@ -12,24 +15,39 @@ import { NumberField } from "./number_field.ts";
 const NAMES = "rgba";
 
 export function ColourField(
-  { label, field, value, isMixed, isReadOnly, problemId, set, setLane }: EditorProps,
+  { label, field, value, isMixed, isReadOnly, problemId, set, setLane, begin }: EditorProps,
 ) {
   const numbers = Array.isArray(value) ? value.map(Number) : [0, 0, 0];
   const lanes = strideOf(field.type);
+  /** What is being picked, until the world has it. */
+  const draft = useSignal<string | undefined>(undefined);
+  const gesture = useRef<Gesture<string> | undefined>(undefined);
   const pick = (event: Event) => {
-    const { value } = event.currentTarget as HTMLInputElement;
-    set([...parseHexColour(value), ...numbers.slice(3)]);
+    gesture.current ??= begin((text: string, mark) =>
+      set([...parseHexColour(text), ...numbers.slice(3)], mark)
+    );
+    draft.value = (event.currentTarget as HTMLInputElement).value;
+    gesture.current.set(draft.value);
+  };
+  const end = async () => {
+    const picked = gesture.current;
+    gesture.current = undefined;
+    await picked?.end();
+    if (gesture.current === undefined) draft.value = undefined;
   };
   return html`
     <div class="colour">
-      <input type="color" aria-label=${`${label}, as a colour`} value=${hexColour(numbers)}
-        disabled=${isReadOnly} onChange=${pick} />
+      <input type="color" aria-label=${`${label}, as a colour`} value=${draft.value ??
+        hexColour(numbers)}
+        disabled=${isReadOnly} onInput=${pick} onChange=${end} />
       <div class=${`vector lanes-${lanes}`} role="group" aria-label=${label}>
           ${numbers.map((number, i) =>
             html`
               <${NumberField} key=${i} label=${`${label}.${NAMES[i]}`} name=${NAMES[i]}
                 type=${field.type} value=${number} isMixed=${isMixed[i]} isReadOnly=${isReadOnly}
-                problemId=${problemId} set=${(value: number) => setLane(i, value)} />
+                problemId=${problemId} begin=${begin}
+                set=${(value: number, gesture?: GestureMark) =>
+                  setLane({ index: i, value }, gesture)} />
             `
           )}
         </div>

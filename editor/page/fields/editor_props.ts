@@ -4,7 +4,14 @@
  * @module
  */
 import type { ValueType } from "@std/msgpack";
+import type { Gesture, GestureMark } from "../../model/gesture.ts";
 import type { FieldInfo } from "../../model/schema.ts";
+import type { Lane } from "../stores/inspection.ts";
+
+/** Begins a change that is made little by little, and sent by `send`. */
+export type BeginGesture = <T>(
+  send: (value: T, gesture: GestureMark) => Promise<void>,
+) => Gesture<T>;
 
 export interface EditorProps {
   readonly label: string;
@@ -13,6 +20,7 @@ export interface EditorProps {
   readonly isMixed: readonly boolean[];
   readonly isReadOnly: boolean;
   readonly problemId: string | undefined;
-  set(value: ValueType): void;
-  setLane(index: number, value: number): void;
+  set(value: ValueType, gesture?: GestureMark): Promise<void>;
+  setLane(lane: Lane, gesture?: GestureMark): Promise<void>;
+  begin: BeginGesture;
 }

@@ -5,6 +5,7 @@
  */
 /// <reference lib="dom" />
 import { type FieldType, strideOf } from "../../../lib/ecs/field_type.ts";
+import type { GestureMark } from "../../model/gesture.ts";
 import type { MixedField } from "../../model/mixed.ts";
 import type { FieldInfo } from "../../model/schema.ts";
 import { selectEntities } from "../../model/selection.ts";
@@ -39,8 +40,9 @@ export function FieldEditor({ app, component, mixed }: FieldProps) {
     isMixed: waiting.has(key) ? isMixed.map(() => false) : isMixed,
     isReadOnly: !session.canEdit.value,
     problemId,
-    set: (value) => inspection.setField(component, field.name, value),
-    setLane: (index, value) => inspection.setLane(component, field.name, { index, value }),
+    set: (value, gesture) => inspection.setField(value, { component, field: field.name, gesture }),
+    setLane: (lane, gesture) => inspection.setLane(lane, { component, field: field.name, gesture }),
+    begin: (send) => inspection.begin(send),
   };
   const isWaiting = waiting.has(key);
   return html`
@@ -89,7 +91,7 @@ function isColour({ name, type }: FieldInfo): boolean {
 }
 
 function VectorField(
-  { label, field, value, isMixed, isReadOnly, problemId, setLane, names }: EditorProps & {
+  { label, field, value, isMixed, isReadOnly, problemId, setLane, begin, names }: EditorProps & {
     names: string;
   },
 ) {
@@ -101,8 +103,8 @@ function VectorField(
       html`
         <${NumberField} key=${i} label=${`${label}.${names[i] ?? i}`} name=${names[i]}
           type=${field.type} unit=${field.unit} value=${numbers[i] ?? 0} isMixed=${isMixed[i]}
-          isReadOnly=${isReadOnly} problemId=${problemId}
-          set=${(value: number) => setLane(i, value)} />
+          isReadOnly=${isReadOnly} problemId=${problemId} begin=${begin}
+          set=${(value: number, gesture?: GestureMark) => setLane({ index: i, value }, gesture)} />
       `)
   }
   </div>`;

@@ -4,14 +4,17 @@
  * @module
  */
 /// <reference lib="dom" />
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import type { FieldType } from "../../../lib/ecs/field_type.ts";
 import { numberText, parseNumber, parseText } from "../../model/field_text.ts";
+import type { GestureMark } from "../../model/gesture.ts";
 import { classes, html } from "../html.ts";
+import { followPointer } from "../pointer_drag.ts";
+import type { BeginGesture } from "./editor_props.ts";
 
 export interface NumberProps {
   readonly label: string;
-  /** Such as `x`; without one the whole box is the handle. */
+  /** Such as `x`, by which it is dragged. */
   readonly name?: string | undefined;
   readonly type: FieldType;
   readonly unit?: string | undefined;
@@ -19,7 +22,9 @@ export interface NumberProps {
   readonly isMixed: boolean;
   readonly isReadOnly: boolean;
   readonly problemId: string | undefined;
-  set(value: number): void;
+  set(value: number, gesture?: GestureMark): Promise<void>;
+  /** For a drag; where it has no name, there is none. */
+  readonly begin?: BeginGesture | undefined;
 }
 
 const INTEGERS: readonly FieldType[] = ["i8", "i16", "i32", "u8", "u16", "u32", "entity"];
@@ -70,10 +75,9 @@ export function NumberField(props: NumberProps) {
       ${name !== undefined &&
         html`
           <span class=${`lane lane-${name}`} aria-hidden="true"
+            onClick=${(event: Event) => event.preventDefault()}
             onPointerDown=${(event: PointerEvent) =>
-              !isReadOnly &&
-              startDrag(event, { value, type, show: (text) => draft.value = text, commit })}
-          >${name}</span>
+              startDrag(event, { ...props, full, draft, problem })}>${name}</span>
         `}
       <input type="text" inputmode="decimal" aria-label=${label} spellcheck=${false}
         aria-describedby=${problemId} aria-invalid=${problem.value !== undefined ||
@@ -129,31 +133,58 @@ function stepOf(
   return factor * size / 10;
 }
 
+/** Sends what it is dragged to while it is; a click goes to the box instead. */
 function startDrag(
   event: PointerEvent,
-  { value, type, show, commit }: {
-    value: number;
-    type: FieldType;
-    show: (text: string) => void;
-    commit: () => void;
+  { full, draft, problem, ...props }: NumberProps & {
+    full: string;
+    draft: Signal<string | undefined>;
+    problem: Signal<string | undefined>;
   },
 ): void {
-  const target = event.currentTarget as HTMLElement;
+  const { value, type, isReadOnly, set } = props;
+  const gesture = props.begin?.((value: number, gesture) => set(value, gesture));
+  if (isReadOnly || gesture === undefined) return;
   event.preventDefault();
-  target.setPointerCapture(event.pointerId);
+  const target = event.currentTarget as HTMLElement;
+  const valueAt = dragSteps(event, { value, type });
+  let shown: string | undefined;
+  followPointer(event, {
+    move(moved) {
+      const changed = valueAt(moved);
+      if (changed === undefined) return;
+      const text = numberText(changed, type);
+      draft.value = shown = text;
+      problem.value = tryTo(() => gesture.set(numberOf(text, type)));
+    },
+    async end(isCancelled) {
+      if (shown === undefined) {
+        if (!isCancelled) target.closest("label")?.querySelector("input")?.focus();
+        return;
+      }
+      if (isCancelled) {
+        draft.value = shown = full;
+        problem.value = undefined;
+      }
+      await (isCancelled ? gesture.cancel() : gesture.end());
+      // It is shown until the world has it, unless something else is typed by then.
+      if (draft.value === shown) draft.value = undefined;
+    },
+  });
+}
+
+/** What a drag makes of a value; nothing while it may still be a click. */
+function dragSteps(
+  { clientX: from }: PointerEvent,
+  { value, type }: { value: number; type: FieldType },
+): (moved: PointerEvent) => number | undefined {
   const step = stepOf({ shiftKey: false, altKey: false }, value, type) / 5;
-  const from = event.clientX;
-  const move = (moved: PointerEvent) => {
-    const pixels = moved.clientX - from;
-    if (Math.abs(pixels) < DRAG_SLACK) return;
-    const factor = moved.shiftKey ? 10 : moved.altKey ? 0.1 : 1;
-    const changed = value + pixels * step * factor;
-    const isInteger = INTEGERS.includes(type);
-    show(numberText(isInteger ? Math.round(changed) : Number(changed.toPrecision(6)), type));
+  let hasMoved = false;
+  return ({ clientX, shiftKey, altKey }) => {
+    const pixels = clientX - from;
+    hasMoved ||= Math.abs(pixels) >= DRAG_SLACK;
+    if (!hasMoved) return undefined;
+    const changed = value + pixels * step * (shiftKey ? 10 : altKey ? 0.1 : 1);
+    return INTEGERS.includes(type) ? Math.round(changed) : Number(changed.toPrecision(6));
   };
-  target.addEventListener("pointermove", move);
-  target.addEventListener("lostpointercapture", () => {
-    target.removeEventListener("pointermove", move);
-    commit();
-  }, { once: true });
 }

@@ -9,7 +9,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { HistoryRing } from "../../model/history_ring.ts";
 import { html } from "../html.ts";
-import { colourOf } from "./palette.ts";
+import { colourOf, seriesColour } from "./palette.ts";
 
 const HEIGHT = 150;
 
@@ -80,7 +80,7 @@ class DrawnChart {
   }
 
   #make(names: readonly string[], style: CSSStyleDeclaration): uPlot {
-    const grid = { stroke: style.getPropertyValue("--line"), width: 1 };
+    const grid = { stroke: colourOf("line", style), width: 1 };
     const axis = { stroke: style.color, grid, ticks: grid, font: `11px ${style.fontFamily}` };
     return new uPlot(
       {
@@ -103,7 +103,7 @@ class DrawnChart {
           },
           ...names.map((label, i) => ({
             label,
-            stroke: colourOf(i, style),
+            stroke: seriesColour(i, style),
             width: 1.5,
             value: (_plot: uPlot, value: number | null) =>
               value === null ? "–" : `${value.toFixed(2)} ms`,

@@ -7,19 +7,46 @@
 
 export const COLOURS = 8;
 
+/** The custom properties that scripts read, without their dashes. */
+const NAMES = [
+  "line",
+  "viewport",
+  "viewport-grid",
+  "viewport-selected",
+  ...Array.from({ length: COLOURS }, (_, i) => `series-${i}`),
+];
+
+/** Tells the browser that they are colours: read as such, they are those of the theme. */
+export function registerColours(): void {
+  for (const name of NAMES) {
+    CSS.registerProperty({
+      name: `--${name}`,
+      syntax: "<color>",
+      inherits: true,
+      initialValue: "gray",
+    });
+  }
+}
+
+/** As `rgb(…)`, which is how browsers tell the colours that a style sheet has as hex. */
 export function colourOf(
+  name: string,
+  style: Pick<CSSStyleDeclaration, "getPropertyValue">,
+): string {
+  return style.getPropertyValue(`--${name}`);
+}
+
+/** One of {@linkcode COLOURS}, and then those again. */
+export function seriesColour(
   index: number,
   style: Pick<CSSStyleDeclaration, "getPropertyValue">,
 ): string {
-  return style.getPropertyValue(`--series-${index % COLOURS}`).trim();
+  return colourOf(`series-${index % COLOURS}`, style);
 }
 
-/** The same as three numbers from 0 to 1, for WebGL. */
+/** A colour of {@linkcode colourOf} as three numbers from 0 to 1, for WebGL. */
 export function channelsOf(colour: string): [number, number, number] {
-  const hex = /^#([0-9a-f]{6})$/i.exec(colour)?.[1] ?? "808080";
-  return [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255) as [
-    number,
-    number,
-    number,
-  ];
+  const [, ...numbers] = /^rgb\((\d+), (\d+), (\d+)\)$/.exec(colour) ?? ["", 128, 128, 128];
+  const [red, green, blue] = numbers.map((number) => Number(number) / 255);
+  return [red, green, blue];
 }

@@ -7,6 +7,7 @@
 import { useSignal } from "@preact/signals";
 import { storage } from "../browser.ts";
 import { html } from "../html.ts";
+import { followPointer } from "../pointer_drag.ts";
 
 export interface SplitterProps {
   readonly label: string;
@@ -29,14 +30,11 @@ export function Splitter({ label, property, first, min, max, direction }: Splitt
     storage.write(property, String(width.value));
   };
   const drag = (event: PointerEvent) => {
-    const target = event.currentTarget as HTMLElement;
     const [from, before] = [event.clientX, width.value];
-    target.setPointerCapture(event.pointerId);
-    const move = ({ clientX }: PointerEvent) => set(before + direction * (clientX - from));
-    target.addEventListener("pointermove", move);
-    target.addEventListener("lostpointercapture", () => {
-      target.removeEventListener("pointermove", move);
-    }, { once: true });
+    followPointer(event, {
+      move: ({ clientX }) => set(before + direction * (clientX - from)),
+      end: (isCancelled) => isCancelled && set(before),
+    });
   };
   const key = (event: KeyboardEvent) => {
     const step = { ArrowLeft: -KEY_STEP, ArrowRight: KEY_STEP }[event.key];

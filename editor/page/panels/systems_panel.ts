@@ -74,13 +74,16 @@ function SystemSection({ app, name, system }: { app: App; name: string; system: 
         processes=${supervised?.filter((process) => process.system === name)} />
       ${system.last_error && html`
         <details class="error-detail">
-          <summary>Last error: tick ${system.last_error.tick_id}, shard ${system.last_error.shard},
-                  ${system.last_error.instance_id}</summary>
+          <summary>Last error: ${placeOf(system.last_error)}</summary>
           <pre tabindex="0">${system.last_error.text}</pre>
         </details>
       `}
     </section>
   `;
+}
+
+function placeOf({ tick_id, shard, instance_id }: NonNullable<System["last_error"]>): string {
+  return `tick ${tick_id.toLocaleString()}, shard ${shard}, ${instance_id}`;
 }
 
 const HEADINGS = ["Instance", "State", "Load", "Shards", "Rows", "Errors", "Since tick", "Process"];

@@ -16,6 +16,7 @@ import {
   viewProjection,
   zoom,
 } from "../../model/camera.ts";
+import type { Gesture, GestureMark } from "../../model/gesture.ts";
 import { groundGrid } from "../../model/ground_grid.ts";
 import { modeOf, selectEntities } from "../../model/selection.ts";
 import type { App } from "../app.ts";
@@ -23,7 +24,8 @@ import { after, now } from "../browser.ts";
 import { createCanvasPainter } from "../gl/canvas_painter.ts";
 import type { FrameColours, Painter } from "../gl/painter.ts";
 import { createWebglPainter } from "../gl/webgl_painter.ts";
-import { channelsOf, colourOf, COLOURS } from "./palette.ts";
+import { followPointer } from "../pointer_drag.ts";
+import { channelsOf, colourOf, COLOURS, seriesColour } from "./palette.ts";
 
 const PICK_RADIUS = 8;
 /** Pixels of a drag that do not count, so that a click is none. */
@@ -39,12 +41,12 @@ const KEY_ZOOM = 1.15;
 
 type Position = [number, number, number];
 
-/** An entity that is being dragged: where it was, and where it would be put. */
+/** An entity that is being dragged: where it was, and where it is to be. */
 interface Dragged {
-  readonly entity: number;
   readonly start: Position;
   readonly depth: number;
   position: Position;
+  readonly gesture: Gesture<Position>;
 }
 
 export class ViewportControl {
@@ -93,7 +95,6 @@ export class ViewportControl {
   }
 
   onPointerDown(event: PointerEvent): void {
-    this.#canvas.setPointerCapture(event.pointerId);
     const isPanning = event.button !== 0 || event.shiftKey;
     const hit = isPanning ? undefined : this.#pick(event);
     const isOwn = hit !== undefined && this.#app.inspection.selection.value.entities.has(hit);
@@ -103,22 +104,22 @@ export class ViewportControl {
     let hasMoved = false;
     const move = (moved: PointerEvent) => {
       const [dx, dy] = [moved.clientX - last.clientX, moved.clientY - last.clientY];
-      hasMoved ||= Math.hypot(moved.clientX - event.clientX, moved.clientY - event.clientY) >
-        DRAG_SLACK;
+      const [x, y] = [moved.clientX - event.clientX, moved.clientY - event.clientY];
+      hasMoved ||= Math.hypot(x, y) > DRAG_SLACK;
       last = moved;
       if (!hasMoved) return;
-      if (drag) this.#drag(drag, moved.clientX - event.clientX, moved.clientY - event.clientY);
-      else {this.#app.scene.camera = isPanning
-          ? pan(this.#app.scene.camera, { dx, dy }, this.#size)
-          : orbit(this.#app.scene.camera, dx, dy);}
+      const { scene } = this.#app;
+      if (drag) this.#drag(drag, x, y);
+      else if (isPanning) scene.camera = pan(scene.camera, { dx, dy }, this.#size);
+      else scene.camera = orbit(scene.camera, dx, dy);
     };
-    this.#canvas.addEventListener("pointermove", move);
-    this.#canvas.addEventListener("lostpointercapture", () => {
-      this.#canvas.removeEventListener("pointermove", move);
+    const end = (isCancelled: boolean) => {
       this.#dragged = undefined;
-      if (drag && hasMoved) this.#put(drag);
-      else if (!hasMoved && !isPanning) this.#choose(hit, event);
-    }, { once: true });
+      if (!hasMoved && !isPanning && !isCancelled) this.#choose(hit, event);
+      else if (isCancelled) drag?.gesture.cancel();
+      else drag?.gesture.end();
+    };
+    followPointer(event, { move, end });
   }
 
   onWheel(event: WheelEvent): void {
@@ -153,22 +154,28 @@ export class ViewportControl {
     if (position === undefined) return undefined;
     const seen = project(viewProjection(this.#app.scene.camera, this.#size), position, this.#size);
     if (seen === undefined) return undefined;
-    return { entity, start: position, depth: seen.depth, position };
+    const gesture = this.#app.edits.begin({
+      send: (position: Position, gesture) => this.#put(entity, position, gesture),
+      onTakenBack: () => this.#app.list.touch(),
+    });
+    return { start: position, depth: seen.depth, position, gesture };
   }
 
   #drag(dragged: Dragged, dx: number, dy: number): void {
     const by = dragBy(this.#app.scene.camera, { dx, dy, depth: dragged.depth }, this.#size);
     dragged.position = dragged.start.map((value, k) => value + by[k]) as Position;
     this.#dragged = dragged;
+    dragged.gesture.set(dragged.position);
   }
 
-  #put({ entity, position }: Dragged): void {
+  async #put(entity: number, position: Position, gesture: GestureMark): Promise<void> {
     const { edits, notices, scene, session, list } = this.#app;
     const [component, field] = scene.field.value.split(".");
     const type = session.schema.value.components.get(component)?.fields
       .find(({ name }) => name === field)?.type;
     const value = { [field]: type === "vec2" ? position.slice(0, 2) : position };
-    edits.apply(`Move entity ${entity}`, [{ op: "set", entity, component, value }])
+    const commands = [{ op: "set" as const, entity, component, value }];
+    await edits.apply(`Move entity ${entity}`, commands, { gesture })
       .then(() => list.touch(), (error) => notices.error(error));
   }
 
@@ -260,11 +267,11 @@ export class ViewportControl {
 }
 
 function coloursOf(style: CSSStyleDeclaration): FrameColours {
-  const named = (name: string) => channelsOf(style.getPropertyValue(name).trim());
+  const named = (name: string) => channelsOf(colourOf(name, style));
   return {
-    kinds: Array.from({ length: COLOURS }, (_, i) => channelsOf(colourOf(i, style))),
-    background: named("--viewport"),
-    grid: named("--viewport-grid"),
-    selected: named("--viewport-selected"),
+    kinds: Array.from({ length: COLOURS }, (_, i) => channelsOf(seriesColour(i, style))),
+    background: named("viewport"),
+    grid: named("viewport-grid"),
+    selected: named("viewport-selected"),
   };
 }

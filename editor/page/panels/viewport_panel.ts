@@ -53,10 +53,10 @@ export function ViewportPanel({ app }: { app: App }) {
         onKeyDown=${(event: KeyboardEvent) => control.current?.onKeyDown(event)}
         onContextMenu=${(event: Event) => event.preventDefault()}></canvas>
       ${scene.kinds.value.length > 0 &&
-        html`<ul class="legend kinds" aria-label="Colours of archetypes">
+        html`<ul class="kinds" aria-label="Colours of archetypes">
         ${
           scene.kinds.value.slice(0, COLOURS).map(({ name }, i) =>
-            html`<li key=${i}><i class=${`series-${i}`}></i>${name}</li>`
+            html`<li key=${i}><i style=${{ background: `var(--series-${i})` }}></i>${name}</li>`
           )
         }
       </ul>`}

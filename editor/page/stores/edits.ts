@@ -9,10 +9,12 @@ import { NoRespondersError } from "../../../lib/bus/bus.ts";
 import { encodeEntities } from "../../../lib/ecs/column_bytes.ts";
 import type { MessageOf, WireCommand } from "../../../lib/wire/messages.ts";
 import { RefusedError } from "../../../lib/wire/request.ts";
+import { Gesture, type GestureMark } from "../../model/gesture.ts";
 import type { EntityState } from "../../model/inverse.ts";
 import { type Row, rowsOf } from "../../model/rows.ts";
 import { UndoStack } from "../../model/undo_stack.ts";
-import { after, uniqueId } from "../browser.ts";
+import { after, pageClock, uniqueId } from "../browser.ts";
+import type { Notices } from "./notices.ts";
 import type { Session } from "./session.ts";
 
 /** Without an answer until then, the same list is sent again: its id keeps it from counting twice. */
@@ -25,6 +27,14 @@ export class EditError extends Error {
   override readonly name = "EditError";
 }
 
+/** What there is to do in a gesture. */
+export interface GestureWork<T> {
+  /** Applies what it has come to. */
+  send(value: T, gesture: GestureMark): Promise<unknown>;
+  /** Called when all of it was taken back. */
+  onTakenBack(): unknown;
+}
+
 export class Edits {
   readonly stack: UndoStack = new UndoStack();
   /** Changes with what can be undone. */
@@ -32,29 +42,50 @@ export class Edits {
   /** Lists that wait for a tick. */
   readonly pending: Signal<number> = signal(0);
   readonly #session: Session;
+  readonly #notices: Notices;
   /** They are carried out one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(session: Session) {
+  constructor(session: Session, notices: Notices) {
     this.#session = session;
+    this.#notices = notices;
   }
 
   /**
    * Carries out commands, and resolves with the entities that they spawned.
+   * @param gesture what they are a part of: all that is done with the same one is undone as one
    * @throws {EditError} when one of them had no effect.
    * @throws {RefusedError} when the coordinator refuses all of them.
    */
-  apply(label: string, commands: readonly WireCommand[]): Promise<readonly number[]> {
+  apply(
+    label: string,
+    commands: readonly WireCommand[],
+    { gesture }: { gesture?: GestureMark | undefined } = {},
+  ): Promise<readonly number[]> {
     return this.#inTurn(async () => {
-      const before = await this.#statesOf(commands);
+      const fresh = this.stack.fresh(commands, gesture);
+      const before = await this.#statesOf(fresh);
       const { spawned, refused } = await this.#send(commands);
-      const wrong = new Set(refused.map(({ index }) => index));
-      const done = commands.filter((_, i) => !wrong.has(i));
+      const wrong = new Set(refused.map(({ index }) => commands[index]));
+      const done = fresh.filter((command) => !wrong.has(command));
       const alive = spawned.filter((entity) => entity > 0);
-      if (done.length > 0) this.stack.note(label, done, { before, spawned: alive });
+      if (done.length > 0) this.stack.note(label, done, { before, spawned: alive, gesture });
       if (refused.length > 0) throw refusalError(refused, commands.length);
       return spawned;
     });
+  }
+
+  /** Begins a change that is made little by little. */
+  begin<T>({ send, onTakenBack }: GestureWork<T>): Gesture<T> {
+    const gesture: Gesture<T> = new Gesture<T>({
+      clock: pageClock,
+      isLive: () => this.#session.status.value?.running === true,
+      send: (value) => send(value, gesture),
+      takeBack: () =>
+        this.#inTurn(() => this.#takeBack(gesture)).then(onTakenBack)
+          .catch((error) => this.#notices.error(error)),
+    });
+    return gesture;
   }
 
   /** Takes back what was done last, and resolves with what that was. */
@@ -91,6 +122,13 @@ export class Edits {
     if (which === "undo") this.stack.noteUndone({ before, spawned });
     else this.stack.noteRedone({ before, spawned });
     return step.label;
+  }
+
+  async #takeBack(gesture: GestureMark): Promise<void> {
+    const step = this.stack.undo;
+    if (step === undefined || !this.stack.isLast(gesture)) return;
+    this.stack.drop("undo");
+    await this.#send(step.commands);
   }
 
   #statesOf(commands: readonly WireCommand[]): Promise<Map<number, EntityState>> {

@@ -7,12 +7,13 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { ValueType } from "@std/msgpack";
 import type { WireCommand } from "../../../lib/wire/messages.ts";
+import type { Gesture, GestureMark } from "../../model/gesture.ts";
 import type { EntityState } from "../../model/inverse.ts";
 import { mixComponents, type MixedComponent } from "../../model/mixed.ts";
 import { defaultsOf } from "../../model/schema.ts";
 import { NOTHING_SELECTED, selectEntities, type Selection } from "../../model/selection.ts";
 import { repeat } from "../browser.ts";
-import type { Edits } from "./edits.ts";
+import type { Edits, GestureWork } from "./edits.ts";
 import type { Notices } from "./notices.ts";
 import type { Session } from "./session.ts";
 
@@ -24,6 +25,20 @@ export interface InspectionPorts {
   readonly notices: Notices;
   /** Called after the world was changed. */
   onChanged(): void;
+}
+
+/** Which field is set, in all entities that have it. */
+export interface FieldChange {
+  readonly component: string;
+  readonly field: string;
+  /** What it is a part of. */
+  readonly gesture?: GestureMark | undefined;
+}
+
+/** One number of a vector. */
+export interface Lane {
+  readonly index: number;
+  readonly value: number;
 }
 
 export class Inspection {
@@ -90,7 +105,7 @@ export class Inspection {
     }
   }
 
-  setField(component: string, field: string, value: ValueType): Promise<void> {
+  setField(value: ValueType, { component, field, gesture }: FieldChange): Promise<void> {
     const key = `${component}.${field}`;
     const having = this.#having(component);
     const commands = having.map((entity): WireCommand => ({
@@ -99,8 +114,11 @@ export class Inspection {
       component,
       value: { [field]: value },
     }));
+    const done = this.#apply(commands, { key, label: `Set ${key}${ofMany(having)}`, gesture });
+    // What goes on is replaced before long.
+    if (gesture?.isOver === false) return done;
     this.waiting.value = new Map(this.waiting.value).set(key, value);
-    return this.#apply(key, `Set ${key}${ofMany(having)}`, commands).finally(() => {
+    return done.finally(() => {
       const waiting = new Map(this.waiting.value);
       waiting.delete(key);
       this.waiting.value = waiting;
@@ -108,7 +126,7 @@ export class Inspection {
   }
 
   /** Sets one number of a vector, the others staying what they are in each entity. */
-  setLane(component: string, field: string, lane: { index: number; value: number }): Promise<void> {
+  setLane(lane: Lane, { component, field, gesture }: FieldChange): Promise<void> {
     const key = `${component}.${field}`;
     const having = this.#having(component);
     const commands = having.flatMap((entity): WireCommand[] => {
@@ -117,7 +135,7 @@ export class Inspection {
       const value = old.map((part, i) => i === lane.index ? lane.value : part);
       return [{ op: "set", entity, component, value: { [field]: value } }];
     });
-    return this.#apply(key, `Set ${key}${ofMany(having)}`, commands);
+    return this.#apply(commands, { key, label: `Set ${key}${ofMany(having)}`, gesture });
   }
 
   addComponent(component: string): Promise<void> {
@@ -131,13 +149,14 @@ export class Inspection {
       component,
       value: defaultsOf(info),
     }));
-    return this.#apply("", `Add ${component}${ofMany(entities)}`, commands);
+    return this.#apply(commands, { key: "", label: `Add ${component}${ofMany(entities)}` });
   }
 
   removeComponent(component: string): Promise<void> {
     const having = this.#having(component);
     const commands = having.map((entity): WireCommand => ({ op: "remove", entity, component }));
-    return this.#apply(component, `Remove ${component}${ofMany(having)}`, commands);
+    const label = `Remove ${component}${ofMany(having)}`;
+    return this.#apply(commands, { key: component, label });
   }
 
   async create(): Promise<void> {
@@ -157,21 +176,24 @@ export class Inspection {
     const { entities } = this;
     const commands = entities.map((entity): WireCommand => ({ op: "despawn", entity }));
     if (commands.length === 0) return;
-    await this.#apply("", `Destroy ${countOf(entities.length)}`, commands);
+    await this.#apply(commands, { key: "", label: `Destroy ${countOf(entities.length)}` });
     if (this.problems.value.size === 0) this.selection.value = NOTHING_SELECTED;
   }
 
   async undo(which: "undo" | "redo"): Promise<void> {
-    const { edits, notices, onChanged } = this.#ports;
+    const { edits, notices } = this.#ports;
     try {
       const label = await edits[which]();
       if (label !== undefined) notices.info(`${which === "undo" ? "Undone" : "Redone"}: ${label}`);
     } catch (error) {
       notices.error(error);
     }
-    this.#readAt = "";
-    onChanged();
-    await this.refresh();
+    await this.#afterChange();
+  }
+
+  /** Begins a change of a field that is made little by little, each time by `send`. */
+  begin<T>(send: GestureWork<T>["send"]): Gesture<T> {
+    return this.#ports.edits.begin({ send, onTakenBack: () => this.#afterChange() });
   }
 
   async #spawn(label: string, commands: readonly WireCommand[]): Promise<void> {
@@ -187,18 +209,30 @@ export class Inspection {
     this.#ports.onChanged();
   }
 
-  async #apply(key: string, label: string, commands: readonly WireCommand[]): Promise<void> {
+  async #apply(
+    commands: readonly WireCommand[],
+    { key, label, gesture }: {
+      /** Where {@linkcode problems} tells what goes wrong. */
+      key: string;
+      label: string;
+      gesture?: GestureMark | undefined;
+    },
+  ): Promise<void> {
     if (commands.length === 0) return;
-    const { edits, notices, onChanged } = this.#ports;
+    const { edits, notices } = this.#ports;
     this.#tell(key, undefined);
     try {
-      await edits.apply(label, commands);
+      await edits.apply(label, commands, { gesture });
     } catch (error) {
       this.#tell(key, error instanceof Error ? error.message : String(error));
       notices.error(error);
     }
+    await this.#afterChange();
+  }
+
+  async #afterChange(): Promise<void> {
     this.#readAt = "";
-    onChanged();
+    this.#ports.onChanged();
     await this.refresh();
   }
 

@@ -4,7 +4,8 @@
  * @module
  */
 import { type Signal, signal } from "@preact/signals";
-import { after, type Timer } from "../browser.ts";
+import type { Timer } from "../../../lib/clock.ts";
+import { after } from "../browser.ts";
 
 export interface Notice {
   readonly kind: "info" | "error";

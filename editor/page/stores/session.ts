@@ -18,7 +18,7 @@ export type Link = "connecting" | "connected" | "reconnecting";
 /** What is looked at: the world as it is, or a view of it as it was. */
 export type View =
   | { readonly kind: "live" }
-  | { readonly kind: "opening"; readonly tick: number; readonly before: View }
+  | { readonly kind: "opening"; readonly tick: number }
   | { readonly kind: "past"; readonly tick: number; readonly prefix: string };
 
 const STATUS_MS = 250;

@@ -8,7 +8,7 @@ import { NoRespondersError } from "../../../lib/bus/bus.ts";
 import { createSubjects } from "../../../lib/wire/subjects.ts";
 import { fetchJson, repeat } from "../browser.ts";
 import type { Notices } from "./notices.ts";
-import type { Session } from "./session.ts";
+import type { Session, View } from "./session.ts";
 
 const LIST_MS = 5000;
 /** How often a view of the past is told that it is still looked at. */
@@ -113,25 +113,15 @@ export class TimeTravel {
     const { view } = this.#session;
     this.#wanted = tick;
     if (view.value.kind === "opening") return;
-    const before = view.value;
+    let open: View = view.value;
     while (this.#wanted !== undefined) {
       const wanted = this.#wanted;
       this.#wanted = undefined;
-      view.value = { kind: "opening", tick: wanted, before };
-      await this.#close(before);
-      try {
-        const reply = await this.#session.request(this.#session.subjects.pastOpen, {
-          type: "PastOpen",
-          value: { tick_id: wanted },
-          replyType: "PastOpenReply",
-          timeoutMs: REPLAY_TIMEOUT_MS,
-        });
-        view.value = { kind: "past", tick: reply.tick_id, prefix: reply.prefix };
-      } catch (error) {
-        this.#notices.error(error);
-        view.value = { kind: "live" };
-      }
+      view.value = { kind: "opening", tick: wanted };
+      await this.#close(open);
+      open = await this.#open(wanted);
     }
+    view.value = open;
     await this.#session.refreshSchema();
   }
 
@@ -199,8 +189,24 @@ export class TimeTravel {
     }
   }
 
-  async #close(view: { kind: string; prefix?: string }): Promise<void> {
-    if (view.kind !== "past" || view.prefix === undefined) return;
+  /** A view of a tick, which nobody else has; the present where there can be none. */
+  async #open(tick: number): Promise<View> {
+    try {
+      const reply = await this.#session.request(this.#session.subjects.pastOpen, {
+        type: "PastOpen",
+        value: { tick_id: tick },
+        replyType: "PastOpenReply",
+        timeoutMs: REPLAY_TIMEOUT_MS,
+      });
+      return { kind: "past", tick: reply.tick_id, prefix: reply.prefix };
+    } catch (error) {
+      this.#notices.error(error);
+      return { kind: "live" };
+    }
+  }
+
+  async #close(view: View): Promise<void> {
+    if (view.kind !== "past") return;
     await this.#session.request(createSubjects(view.prefix).pastClose, {
       type: "PastClose",
       value: {},
