@@ -80,6 +80,6 @@ export class PastView {
 
   #schema(message: Message): Encoded {
     decodeMessage("SchemaRequest", message);
-    return encodeMessage("SchemaReply", describeSchema(this.replica.state.world, undefined));
+    return encodeMessage("SchemaReply", describeSchema(this.replica.state.world));
   }
 }

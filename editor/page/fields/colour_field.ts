@@ -12,7 +12,7 @@ import { NumberField } from "./number_field.ts";
 const NAMES = "rgba";
 
 export function ColourField(
-  { label, field, value, isMixed, isReadOnly, problemId, set, setLane }: EditorProps,
+  { label, title, field, value, isMixed, isReadOnly, problemId, set, setLane }: EditorProps,
 ) {
   const numbers = Array.isArray(value) ? value.map(Number) : [0, 0, 0];
   const lanes = strideOf(field.type);
@@ -24,7 +24,7 @@ export function ColourField(
     <div class="colour">
       <input type="color" aria-label=${`${label}, as a colour`} value=${hexColour(numbers)}
         disabled=${isReadOnly} onChange=${pick} />
-      <div class=${`vector lanes-${lanes}`} role="group" aria-label=${label}>
+      <div class=${`vector lanes-${lanes}`} role="group" aria-label=${label} title=${title}>
           ${numbers.map((number, i) =>
             html`
               <${NumberField} key=${i} label=${`${label}.${NAMES[i]}`} name=${NAMES[i]}

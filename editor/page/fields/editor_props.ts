@@ -8,6 +8,8 @@ import type { FieldInfo } from "../../model/schema.ts";
 
 export interface EditorProps {
   readonly label: string;
+  /** What the field holds, in words. */
+  readonly title: string;
   readonly field: FieldInfo;
   readonly value: ValueType;
   readonly isMixed: readonly boolean[];

@@ -6,7 +6,7 @@
 /// <reference lib="dom" />
 import { type FieldType, strideOf } from "../../../lib/ecs/field_type.ts";
 import type { MixedField } from "../../model/mixed.ts";
-import type { FieldInfo } from "../../model/schema.ts";
+import { type FieldInfo, fieldText } from "../../model/schema.ts";
 import { selectEntities } from "../../model/selection.ts";
 import type { App } from "../app.ts";
 import { classes, html } from "../html.ts";
@@ -34,6 +34,7 @@ export function FieldEditor({ app, component, mixed }: FieldProps) {
   const problemId = problem === undefined ? undefined : `problem-${key}`;
   const props: EditorProps = {
     label: key,
+    title: fieldText(field),
     field,
     value: waiting.get(key) ?? value,
     isMixed: waiting.has(key) ? isMixed.map(() => false) : isMixed,
@@ -46,7 +47,10 @@ export function FieldEditor({ app, component, mixed }: FieldProps) {
   return html`
     <div class=${classes({ field: true, wrong: problem !== undefined, waiting: isWaiting })}
       data-field=${key}>
-      <span class="field-name" title=${`${key}: ${field.type}`}>${field.name}</span>
+      <span class="field-name" title=${`${key}: ${props.title}`}>
+        <span class="name">${field.name}</span>
+        ${field.unit && html`<span class="unit">${field.unit}</span>`}
+      </span>
       <div class="field-value">${editorFor(props, app)}</div>
       ${problem && html`<p id=${problemId} class="problem" role="alert">${problem}</p>`}
     </div>
@@ -54,7 +58,7 @@ export function FieldEditor({ app, component, mixed }: FieldProps) {
 }
 
 function editorFor(props: EditorProps, app: App) {
-  const { field, value, isMixed, isReadOnly, label, problemId } = props;
+  const { field, value, isMixed, isReadOnly, label, title, problemId } = props;
   switch (field.type) {
     case "bool":
       return html`<${BoolField} ...${props} />`;
@@ -77,7 +81,7 @@ function editorFor(props: EditorProps, app: App) {
       return html`<${TextField} ...${props} />`;
     default:
       return html`
-        <${NumberField} label=${label} type=${field.type} unit=${field.unit}
+        <${NumberField} label=${label} title=${title} type=${field.type}
           value=${Number(value)} isMixed=${isMixed[0]} isReadOnly=${isReadOnly}
           problemId=${problemId} set=${props.set} />
       `;
@@ -89,40 +93,41 @@ function isColour({ name, type }: FieldInfo): boolean {
 }
 
 function VectorField(
-  { label, field, value, isMixed, isReadOnly, problemId, setLane, names }: EditorProps & {
+  { label, title, field, value, isMixed, isReadOnly, problemId, setLane, names }: EditorProps & {
     names: string;
   },
 ) {
   const numbers = Array.isArray(value) ? value.map(Number) : [];
   const lanes = strideOf(field.type);
-  return html`<div class=${`vector lanes-${lanes}`} role="group" aria-label=${label}>
-    ${
-    Array.from({ length: lanes }, (_, i) =>
-      html`
-        <${NumberField} key=${i} label=${`${label}.${names[i] ?? i}`} name=${names[i]}
-          type=${field.type} unit=${field.unit} value=${numbers[i] ?? 0} isMixed=${isMixed[i]}
-          isReadOnly=${isReadOnly} problemId=${problemId}
-          set=${(value: number) => setLane(i, value)} />
-      `)
-  }
-  </div>`;
+  return html`
+    <div class=${`vector lanes-${lanes}`} role="group" aria-label=${label}
+      title=${title}>
+        ${Array.from({ length: lanes }, (_, i) =>
+          html`
+            <${NumberField} key=${i} label=${`${label}.${names[i] ?? i}`} name=${names[i]}
+              type=${field.type} value=${numbers[i] ?? 0} isMixed=${isMixed[i]}
+              isReadOnly=${isReadOnly} problemId=${problemId}
+              set=${(value: number) => setLane(i, value)} />
+          `)}
+      </div>
+  `;
 }
 
-function BoolField({ label, value, isMixed, isReadOnly, problemId, set }: EditorProps) {
+function BoolField({ label, title, value, isMixed, isReadOnly, problemId, set }: EditorProps) {
   return html`
-    <input type="checkbox" aria-label=${label} aria-describedby=${problemId}
+    <input type="checkbox" aria-label=${label} title=${title} aria-describedby=${problemId}
       checked=${value === true} disabled=${isReadOnly} indeterminate=${isMixed[0]}
       onChange=${(event: Event) => set((event.currentTarget as HTMLInputElement).checked)} />
   `;
 }
 
 function EntityField({ app, ...props }: EditorProps & { app: App }) {
-  const { label, value, isMixed, isReadOnly, problemId, field, set } = props;
+  const { label, title, value, isMixed, isReadOnly, problemId, field, set } = props;
   const entity = Number(value);
   return html`
     <div class="entity-link">
-      <${NumberField} label=${label} type=${field.type} value=${entity} isMixed=${isMixed[0]}
-        isReadOnly=${isReadOnly} problemId=${problemId} set=${set} />
+      <${NumberField} label=${label} title=${title} type=${field.type} value=${entity}
+        isMixed=${isMixed[0]} isReadOnly=${isReadOnly} problemId=${problemId} set=${set} />
       <button type="button" class="icon-button" aria-label=${`Select entity ${entity}`}
         title=${`Select entity ${entity}`} disabled=${entity === 0 || isMixed[0]}
         onClick=${() => app.inspection.selection.value = selectEntities([entity])}
