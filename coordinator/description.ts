@@ -6,6 +6,7 @@
 import type { Table } from "../lib/ecs/archetype.ts";
 import type { Access } from "../lib/ecs/query.ts";
 import type { World } from "../lib/ecs/world.ts";
+import type { Annotations } from "../lib/manifest/annotation.ts";
 import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import { encodeFieldValue } from "../lib/wire/command.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
@@ -21,27 +22,60 @@ const ARCHETYPES_MAX = 4096;
 const ARCHETYPE_COMPONENTS_MAX = 16_384;
 /** Ticks that the percentiles are of. */
 const TICKS = 120;
+/** Share of a message that units and descriptions take at the most; values are read without. */
+const ANNOTATIONS_SHARE_MAX = 0.5;
+/** An annotation's keys and lengths in a message, */
+const ANNOTATION_BYTES = 32;
+/** and at the most each UTF-16 unit of its texts. */
+const CHARACTER_BYTES_MAX = 3;
 
-/** The components, and the archetypes that have rows. */
-export function describeSchema(world: World, name: string | undefined): MessageOf<"SchemaReply"> {
+export interface SchemaDescriptionOptions {
+  /** The name in the world's manifest. */
+  readonly worldName?: string | undefined;
+  /** None by default. */
+  readonly annotations?: Annotations;
+  /** Of the message to answer with. */
+  readonly payloadBytesMax?: number;
+}
+
+/** The components, annotated as far as there is room, and the archetypes that have rows. */
+export function describeSchema(
+  world: World,
+  { worldName, annotations = new Map(), payloadBytesMax = Infinity }: SchemaDescriptionOptions = {},
+): MessageOf<"SchemaReply"> {
+  const told = annotationsWithin(annotations, payloadBytesMax * ANNOTATIONS_SHARE_MAX);
+  const leftOut = annotations.size - told.size;
   const tables = world.tables().filter(({ count }) => count > 0)
     .toSorted((a, b) => b.count - a.count);
   return {
-    ...(name !== undefined && { world: name }),
+    ...(worldName !== undefined && { world: worldName }),
     components: Array.from(world.schema.values(), (component) => ({
       name: component.name,
+      ...told.get(component.name),
       fields: component.fields.map((field) => ({
         name: field.name,
         type: field.type,
         default: encodeFieldValue(field.default),
+        ...told.get(`${component.name}.${field.name}`),
       })),
     })),
+    ...(leftOut > 0 && { annotations_left_out: leftOut }),
     archetypes: listed(tables).map(({ components, count }) => ({
       components: components.map((component) => component.name),
       count,
     })),
     archetype_count: tables.length,
   };
+}
+
+/** The first annotations, as many as take no more than so many bytes. */
+function annotationsWithin(annotations: Annotations, bytesMax: number): Annotations {
+  let bytes = 0;
+  const end = [...annotations.values()].findIndex(({ description = "", unit = "" }) => {
+    bytes += ANNOTATION_BYTES + CHARACTER_BYTES_MAX * (description.length + unit.length);
+    return bytes > bytesMax;
+  });
+  return end < 0 ? annotations : new Map([...annotations].slice(0, end));
 }
 
 function listed(tables: readonly Table[]): readonly Table[] {

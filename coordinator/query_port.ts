@@ -7,6 +7,7 @@
 import type { Bus } from "../lib/bus/bus.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { World } from "../lib/ecs/world.ts";
+import type { Manifests } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
 import type { Encoded } from "../lib/wire/codec.ts";
 import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
@@ -29,6 +30,7 @@ export interface QueryPortOptions {
   /** Whose world it is, and whose ticks. */
   readonly engine: Engine;
   readonly world: World;
+  readonly manifests: Pick<Manifests, "annotations">;
   readonly worldName: string | undefined;
   readonly stats: Stats;
   instancesOf(system: string): readonly RegisteredInstance[];
@@ -80,7 +82,8 @@ export class QueryPort {
   }
 
   listen(): void {
-    const { subjects, reception, engine, world, worldName } = this.#options;
+    const { bus, subjects, reception, engine, world, worldName } = this.#options;
+    const { annotations } = this.#options.manifests;
     reception.listen(subjects.queryRequest, "QueryRequest", {
       take: (request, message) =>
         this.#desk.ask({
@@ -105,7 +108,12 @@ export class QueryPort {
     this.#describe(
       subjects.querySchema,
       ["SchemaRequest", "SchemaReply"],
-      () => describeSchema(world, worldName),
+      () =>
+        describeSchema(world, {
+          worldName,
+          annotations,
+          payloadBytesMax: bus.payloadBytesMax,
+        }),
     );
     this.#describe(
       subjects.queryGraph,
@@ -115,7 +123,7 @@ export class QueryPort {
     this.#describe(
       subjects.queryTrace,
       ["TraceRequest", "TraceReply"],
-      (request) => engine.traces.answer(request, this.#options.bus.payloadBytesMax),
+      (request) => engine.traces.answer(request, bus.payloadBytesMax),
     );
     this.#describe(
       subjects.querySystems,

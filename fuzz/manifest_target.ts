@@ -25,7 +25,7 @@ const RICH_FOLDER: ReadonlyMap<string, string> = new Map([
     `# yaml-language-server: $schema=schema/components.schema.json
 Place: { description: Where it is., at: vec3, turned: { type: quat, default: [0, 0, 0, 1] } }
 Mass:
-  kg: { type: f32, default: 1, description: Kilograms. }
+  kg: { type: f32, default: 1, unit: kg, description: Inertia. }
 Owner: { of: entity, since: u64 }
 Note: { text: { type: string, default: "-" }, raw: bytes, more: { type: any, default: { a: [1] } } }
 Frozen:

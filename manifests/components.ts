@@ -3,24 +3,25 @@ import { component } from "orrery";
 
 /** Place, orientation and size of a thing in the world. */
 export const Transform3D = component("Transform3D", {
+  /** In m. */
   translation: "vec3",
   rotation: "quat",
   scale: "vec3",
 });
 
 export const Velocity = component("Velocity", {
-  /** Metres per second. */
+  /** In m/s. */
   linear: "vec3",
 });
 
 export const Force = component("Force", {
-  /** Newtons that act on the thing during the next step. */
+  /** Acts on the thing during the next step. In N. */
   value: "vec3",
 });
 
 /** Inertia; a thing without it weighs 1 kg. */
 export const Mass = component("Mass", {
-  /** Kilograms. */
+  /** In kg. */
   value: "f32",
 });
 
@@ -35,8 +36,9 @@ export const Static = component("Static", {});
  * extents it is a sphere.
  */
 export const Collider = component("Collider", {
-  /** Half the box's size before rounding. */
+  /** Half the box's size before rounding. In m. */
   half_extents: "vec3",
+  /** In m. */
   radius: "f32",
   /** Share of the normal speed that a bounce keeps. */
   restitution: "f32",
@@ -44,7 +46,9 @@ export const Collider = component("Collider", {
 
 /** The box in world space that everything that moves stays in. */
 export const Bounds = component("Bounds", {
+  /** In m. */
   min: "vec3",
+  /** In m. */
   max: "vec3",
   /** Share of the normal speed that a bounce keeps. */
   restitution: "f32",
@@ -52,17 +56,19 @@ export const Bounds = component("Bounds", {
 
 export const Mesh = component("Mesh", {
   asset: "string",
-  /** Half the size of the local bounds. */
+  /** Half the size of the local bounds. In m. */
   extent: "vec3",
 });
 
 /** A perspective camera that looks along its -z axis. */
 export const Camera = component("Camera", {
-  /** Vertical field of view in radians. */
+  /** Vertical field of view. In rad. */
   fov: "f32",
   /** Width by height. */
   aspect: "f32",
+  /** In m. */
   near: "f32",
+  /** In m. */
   far: "f32",
 });
 
@@ -72,7 +78,12 @@ export const WorldMatrix = component("WorldMatrix", {
 });
 
 /** World-space bounds of the mesh, along the world's axes. */
-export const BoundingBox = component("BoundingBox", { min: "vec3", max: "vec3" });
+export const BoundingBox = component("BoundingBox", {
+  /** In m. */
+  min: "vec3",
+  /** In m. */
+  max: "vec3",
+});
 
 export const Visibility = component("Visibility", {
   /** Whether the bounding box is in the camera's view. */

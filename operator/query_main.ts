@@ -87,7 +87,7 @@ async function printRows(
   const { rows, hasMore, ticks } = await client.query(spec, { components, rowsMax });
   const table = rows.length === 0
     ? "No row matches."
-    : rowsText(rows, { heading, isEvery: isEvery(spec) }).join("\n");
+    : rowsText(rows, { heading, isEvery: isEvery(spec), components }).join("\n");
   const [first, last] = ticks;
   answer(table, { tick: last, rows: rowsJson(rows, spec), more: hasMore });
   if (isJson) return;
@@ -156,7 +156,8 @@ function showTable(
   const title = `tick ${tick}, ${rows.size} ${rows.size === 1 ? "row" : "rows"}`;
   const shown = Math.min(spec.limit ?? ROWS_DEFAULT, size ? Math.max(0, size.rows - 2) : Infinity);
   const fitting = ordered.flatMap(({ entity }) => rows.get(entity) ?? []).slice(0, shown);
-  const lines = [title, ...rowsText(fitting, { heading, isEvery: isEvery(spec) })];
+  const options = { heading, isEvery: isEvery(spec), components };
+  const lines = [title, ...rowsText(fitting, options)];
   if (size) draw(lines);
   else answer(lines.join("\n"), undefined);
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Components } from "../lib/query/path.ts";
 import type { ResultRow } from "../lib/query/rows.ts";
 import { toJson } from "../lib/plain_json.ts";
 import { formatTable } from "../lib/text_table.ts";
@@ -16,13 +17,20 @@ export interface RowOptions {
   readonly isEvery: boolean;
 }
 
-/** A table with a column for every field that a row has. */
+export interface TableOptions extends RowOptions {
+  /** Those of the world, which know the units. */
+  readonly components: Components;
+  heading(text: string): string;
+}
+
+/** A table with a column for every field that a row has: `Velocity.linear (m/s)`. */
 export function rowsText(
   rows: readonly ResultRow[],
-  { heading, isEvery }: RowOptions & { heading: (text: string) => string },
+  { heading, isEvery, components }: TableOptions,
 ): string[] {
   const keys = [...new Set(rows.flatMap(({ values }) => [...values.keys()]))].toSorted();
-  const head = ["entity", ...isEvery ? ["components"] : [], ...keys];
+  const titles = keys.map((key) => columnTitle(components, key));
+  const head = ["entity", ...isEvery ? ["components"] : [], ...titles];
   const [first, ...rest] = formatTable({
     head,
     rows: rows.map(({ entity, components, values }) => [
@@ -50,6 +58,12 @@ export function rowJson({ entity, components, values }: ResultRow, { isEvery }: 
     (byComponent[component] ??= {})[field] = value;
   }
   return { entity, components: byComponent };
+}
+
+function columnTitle(components: Components, key: string): string {
+  const [component, field] = key.split(".");
+  const unit = components.get(component)?.fields.find(({ name }) => name === field)?.unit;
+  return unit === undefined ? key : `${key} (${unit})`;
 }
 
 function cellText(value: unknown): string {

@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { LocalWorld } from "../chaos/undisturbed.ts";
+import { describeSchema } from "../coordinator/description.ts";
+import { componentType, createSchema } from "../lib/ecs/component.ts";
+import { World } from "../lib/ecs/world.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
 import { WatchedRows } from "../lib/query/watched_rows.ts";
 import { decodeMessage } from "../lib/wire/codec.ts";
@@ -17,8 +20,8 @@ const subjects = createSubjects();
 function createFleet(): Promise<Project> {
   return createProject({
     "manifests/components.yaml": `
-Position: { value: vec3 }
-Velocity: { linear: vec3 }
+Position: { value: { type: vec3, unit: m }, description: Where it is. }
+Velocity: { linear: { type: vec3, unit: m/s, description: How fast it moves. } }
 Log: { count: u32, text: { type: string, default: none } }
 Anchored: {}
 `,
@@ -101,6 +104,43 @@ Deno.test("query.schema tells the components with their defaults, and what arche
     ]);
     assertEquals(schema.archetype_count, 2);
   });
+});
+
+Deno.test("query.schema tells what components.yaml says of components and fields", async () => {
+  await withFleet(async (world) => {
+    const schema = await ask(world, subjects.querySchema, ["SchemaRequest", {}, "SchemaReply"]);
+    const [position, velocity, log] = schema.components;
+    assertEquals([position.description, velocity.description], ["Where it is.", undefined]);
+    const told = [position, velocity, log].map((
+      { fields: [{ unit, description }] },
+    ) => [unit, description]);
+    assertEquals(told, [["m", undefined], ["m/s", "How fast it moves."], [undefined, undefined]]);
+    assertEquals(schema.annotations_left_out, undefined);
+  });
+});
+
+Deno.test("describeSchema() leaves out what there is no room for, from the end, and says so", () => {
+  const heat = componentType("Heat", [{ name: "flow", type: "f32", default: 0 }]);
+  const world = new World(createSchema([heat]));
+  const annotations = new Map([
+    ["Heat", { description: "é".repeat(1000) }],
+    ["Heat.flow", { unit: "W/m²", description: "Through the wall." }],
+  ]);
+  const describe = (payloadBytesMax: number) =>
+    describeSchema(world, { annotations, payloadBytesMax });
+  const whole = describe(10_000);
+  assertEquals(whole.annotations_left_out, undefined);
+  assertEquals(whole.components[0].fields[0].unit, "W/m²");
+  const short = describe(6_100);
+  assertEquals(short.annotations_left_out, 1);
+  assertEquals([short.components[0].description?.length, short.components[0].fields[0]], [
+    1000,
+    { name: "flow", type: "f32", default: 0 },
+  ]);
+  for (const bytes of [6_000, 1_000, 0]) {
+    const { annotations_left_out, components } = describe(bytes);
+    assertEquals([annotations_left_out, components[0].description], [2, undefined]);
+  }
 });
 
 Deno.test("query.graph tells who waits for whom, and over what", async () => {

@@ -2,8 +2,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Browser, Page } from "playwright-core";
 import { type Row, rowsOf } from "../editor/model/rows.ts";
-import type { WorldSchema } from "../editor/model/schema.ts";
-import { isFieldType } from "../lib/ecs/field_type.ts";
+import { NO_SCHEMA } from "../editor/model/schema.ts";
+import { toWorldSchema } from "../editor/page/stores/world_schema.ts";
 import { requestMessage } from "../lib/wire/request.ts";
 import { complaintsOf, launchChromium } from "./chromium.ts";
 import {
@@ -136,19 +136,7 @@ async function valuesOf(onlooker: Onlooker): Promise<Row["values"]> {
     replyType: "SchemaReply",
     timeoutMs,
   });
-  const schema: WorldSchema = {
-    world: "",
-    archetypes: [],
-    components: new Map(reply.components.map(({ name, fields }) => [name, {
-      name,
-      description: undefined,
-      fields: fields.flatMap((field) =>
-        isFieldType(field.type)
-          ? [{ ...field, type: field.type, unit: undefined, description: undefined }]
-          : []
-      ),
-    }])),
-  };
+  const schema = toWorldSchema(reply, { before: NO_SCHEMA, isPast: false });
   const response = await requestMessage(bus, subjects.queryRequest, {
     type: "QueryRequest",
     value: { query: { read: ["Everything"] } },

@@ -56,6 +56,21 @@ async function findByQuery(stage: EditorStage): Promise<void> {
   await stage.find(CAMERA, 1);
   assertEquals(await stage.selectRow(0), 1);
   await field(page, "Transform3D.translation.y").waitFor();
+  await showsUnits(page);
+}
+
+/** What the manifest says of a field and a component is there for eyes and for screen readers. */
+async function showsUnits(page: Page): Promise<void> {
+  await page.locator('[data-field="Transform3D.translation"] .unit').getByText("m", { exact: true })
+    .waitFor();
+  await page.getByRole("columnheader", { name: /^Transform3D\.translation m / }).waitFor();
+  const fov = field(page, "Camera.fov");
+  assertEquals(await fov.getAttribute("title"), "f32, in rad. Vertical field of view.");
+  const heading = page.getByRole("button", { name: "Camera", exact: true });
+  assertEquals(
+    await heading.getAttribute("title"),
+    "A perspective camera that looks along its -z axis.",
+  );
 }
 
 async function changeField(stage: EditorStage): Promise<void> {
@@ -198,6 +213,7 @@ async function travel(stage: EditorStage): Promise<void> {
   await stage.selectRow(0);
   const y = field(page, "Transform3D.translation.y");
   await poll("y is as it was", async () => await y.inputValue() === "20");
+  await showsUnits(page);
   await stage.screenshot("past");
   await page.getByRole("button", { name: "One tick on" }).click();
   await state.getByText("Past · tick 2", { exact: true }).waitFor();

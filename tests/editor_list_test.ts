@@ -26,17 +26,20 @@ const SCHEMA: WorldSchema = {
   world: "test",
   components: new Map(
     [
-      { name: "Place", fields: [{ name: "at", type: "vec2" as const }] },
+      {
+        name: "Place",
+        fields: [{ name: "at", type: "vec2" as const, unit: "m", description: "Where it is." }],
+      },
       { name: "Label", fields: [{ name: "text", type: "string" as const }] },
       { name: "Solid", fields: [] },
     ].map(({ name, fields }) => [name, {
       name,
       description: undefined,
       fields: fields.map((field) => ({
-        ...field,
-        default: null,
         unit: undefined,
         description: undefined,
+        ...field,
+        default: null,
       })),
     }]),
   ),
@@ -118,10 +121,13 @@ Deno.test("select() replaces, toggles, and takes a range from the anchor", () =>
 Deno.test("a table has a column per field that its query reads, and sorts by numbers of vectors", () => {
   const spec = parseQueryText("Place, ?Label.text, !Solid");
   const columns = columnsOf(spec, SCHEMA);
-  assertEquals(columns.map(({ key, sorts }) => [key, sorts.map(({ by }) => by)]), [
-    ["Place.at", ["Place.at.x", "Place.at.y"]],
-    ["Label.text", ["Label.text"]],
-  ]);
+  assertEquals(
+    columns.map(({ key, unit, title, sorts }) => [key, unit, title, sorts.map(({ by }) => by)]),
+    [
+      ["Place.at", "m", "vec2, in m. Where it is.", ["Place.at.x", "Place.at.y"]],
+      ["Label.text", undefined, "string", ["Label.text"]],
+    ],
+  );
   assertEquals(projectionOf(parseQueryText("*")), {});
 });
 

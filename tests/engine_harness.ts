@@ -71,7 +71,7 @@ export class EngineHarness {
       manifests: {
         folder: "/manifests",
         schema: SCHEMA,
-        descriptions: new Map(),
+        annotations: new Map(),
         systems,
         worlds: new Map(),
       },

@@ -38,7 +38,7 @@ class Stage implements AsyncDisposable {
       manifests: {
         folder: "/manifests",
         schema: createSchema(COMPONENTS),
-        descriptions: new Map(),
+        annotations: new Map(),
         systems: [MANIFEST],
         worlds: new Map(),
       },

@@ -20,7 +20,7 @@ const COMPONENT_CASES: readonly Case[] = [
     "an unknown field type",
     "A:\n  x: f23\n",
     [
-      `2:6: "x" takes a field type or { type, default, description }, not "f23"`,
+      `2:6: "x" takes a field type or { type, default, unit, description }, not "f23"`,
       `, did you mean "f32"?`,
     ].join(""),
   ],
@@ -34,6 +34,48 @@ const COMPONENT_CASES: readonly Case[] = [
     "an unknown key of a field",
     "A: { x: { type: f32, defualt: 1 } }",
     `1:22: unknown key "defualt", did you mean "default"?`,
+  ],
+  [
+    "a unit that is no text",
+    "A: { x: { type: f32, unit: 1 } }",
+    `1:28: "unit" takes text like m/s of at most 16 characters, without spaces, not 1`,
+  ],
+  [
+    "a unit of several words",
+    "A:\n  x:\n    type: f32\n    unit: metres per second",
+    [
+      `4:11: "unit" takes text like m/s of at most 16 characters, without spaces, `,
+      `not "metres per second"`,
+    ].join(""),
+  ],
+  [
+    "an empty unit",
+    `A: { x: { type: f32, unit: "" } }`,
+    `1:28: "unit" takes text like m/s of at most 16 characters, without spaces, not ""`,
+  ],
+  [
+    "a unit with control characters",
+    `A: { x: { type: f32, unit: "\\e[2J" } }`,
+    `1:28: "unit" takes text like m/s of at most 16 characters, without spaces, not "\\u001b[2J"`,
+  ],
+  [
+    "a unit that is too long",
+    `A: { x: { type: f32, unit: ${"m".repeat(17)} } }`,
+    [
+      `1:28: "unit" takes text like m/s of at most 16 characters, without spaces, `,
+      `not "${"m".repeat(17)}"`,
+    ].join(""),
+  ],
+  [
+    "a unit of what is no number",
+    "A:\n  x: { type: f32, unit: m }\n  y: { type: string, unit: m }\n  z: { type: quat, unit: rad }",
+    "3:22: string has no unit, only numbers and vectors have",
+    "4:20: quat has no unit, only numbers and vectors have",
+  ],
+  [
+    "a description that is too long",
+    `A:\n  description: ${"x".repeat(4097)}`,
+    `2:16: "description" takes text of at most 4096 characters, not "${"x".repeat(59)}…`,
   ],
   [
     "a default of the wrong type",

@@ -73,8 +73,8 @@ Deno.test("parseManifests() reports all mistakes of all files at once, by place"
     "worlds/w.yaml": "world: w\nentities:\n- components: { Tog: {}, Position: { value: 1 } }",
   });
   assertEquals(problems, [
-    `components.yaml:1:20: "value" takes a field type or { type, default, description }, not ` +
-    `"vec9", did you mean "vec2"?`,
+    `components.yaml:1:20: "value" takes a field type or { type, default, unit, description }, ` +
+    `not "vec9", did you mean "vec2"?`,
     `components.yaml:2:1: "Bad_Name" is not a component name like Transform3D`,
     `move.yaml:1:9: "system" must be "move" as the file's name, not "moove"`,
     `move.yaml:3:26: unknown component "Tagg", did you mean "Tag"?`,

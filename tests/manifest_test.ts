@@ -10,7 +10,7 @@ const COMPONENTS = `
 Place: { position: vec3, turn: quat, size: { type: vec3, default: [1, 1, 1] } }
 Speed: { linear: vec3, angular: vec3 }
 Tag:
-Mass: { value: { type: f32, default: 2, description: Kilograms. }, description: Inertia. }
+Mass: { value: { type: f32, default: 2, unit: kg }, description: Inertia. }
 `;
 
 function parse(files: Record<string, string>): Manifests {
@@ -33,7 +33,7 @@ function show(accesses: readonly Access[]): string[] {
 }
 
 Deno.test("parseManifests() reads layouts in the order of the file", () => {
-  const { schema, descriptions } = parse({});
+  const { schema } = parse({});
   assertEquals([...schema.keys()], ["Place", "Speed", "Tag", "Mass"]);
   assertEquals(schema.get("Place")?.fields, [
     { name: "position", type: "vec3", default: [0, 0, 0] },
@@ -41,7 +41,22 @@ Deno.test("parseManifests() reads layouts in the order of the file", () => {
     { name: "size", type: "vec3", default: [1, 1, 1] },
   ]);
   assertEquals(schema.get("Tag")?.fields, []);
-  assertEquals([...descriptions], [["Mass", "Inertia."], ["Mass.value", "Kilograms."]]);
+});
+
+Deno.test("parseManifests() reads what is said of components and fields, in the order of the file", () => {
+  const { annotations } = parse({
+    "components.yaml": `
+Mass: { value: { type: f32, unit: kg }, description: Inertia. }
+Heat: { flow: { type: f64, unit: W/m², description: Through the wall. }, kind: { type: string } }
+Turn: { rate: { type: vec3, unit: °/s }, at: quat }
+`,
+  });
+  assertEquals([...annotations], [
+    ["Mass", { description: "Inertia." }],
+    ["Mass.value", { unit: "kg" }],
+    ["Heat.flow", { description: "Through the wall.", unit: "W/m²" }],
+    ["Turn.rate", { unit: "°/s" }],
+  ]);
 });
 
 Deno.test("parseManifests() reads defaults of every kind", () => {
@@ -164,15 +179,18 @@ component Tag
   assertMatch(systemSignature(system), /^[0-9a-f]{16}$/);
 });
 
-Deno.test("systemSignature() changes with the layout, but not with the deadline", () => {
+Deno.test("systemSignature() changes with the layout, but not with the deadline or a unit", () => {
   const text = "system: move\nquery: { read: [Place.position] }\n";
+  const position = "position: { type: vec3, unit: m, description: Where it is. }";
   const signatures = [
     { "move.yaml": text },
     { "move.yaml": `${text}deadline: 5s\n` },
+    { "move.yaml": text, "components.yaml": COMPONENTS.replace("position: vec3", position) },
     { "move.yaml": text, "components.yaml": COMPONENTS.replace("turn: quat", "turn: vec4") },
   ].map((files) => parse(files).systems.map(systemSignature).join());
   assertEquals(signatures[0], signatures[1]);
-  assertNotEquals(signatures[0], signatures[2]);
+  assertEquals(signatures[0], signatures[2]);
+  assertNotEquals(signatures[0], signatures[3]);
 });
 
 Deno.test("parseManifests() reads back any schema that is written as YAML", () => {

@@ -80,6 +80,7 @@ Deno.test("componentHandles() writes one handle per component, described", () =>
 Tag: { description: A tag. */ }
 Place: { position: vec3, turn: quat }
 Mass: { value: { type: f32, description: ${long} } }
+Heat: { flow: { type: f64, unit: W/m² }, at: { type: vec3, unit: m, description: Where. }, on: bool }
 `));
   assertEquals(
     text,
@@ -97,6 +98,14 @@ export const Mass = component("Mass", {
    * ${"word ".repeat(10)}word
    */
   value: "f32",
+});
+
+export const Heat = component("Heat", {
+  /** In W/m². */
+  flow: "f64",
+  /** Where. In m. */
+  at: "vec3",
+  on: "bool",
 });
 `,
   );

@@ -83,10 +83,13 @@ const rows = [
 ];
 
 Deno.test("rows are shown as a table, as lines and as JSON", () => {
-  assertEquals(rowsText(rows, { heading: plain, isEvery: true }), [
-    "entity  components         Account.id           Health.rate  Label.text",
-    `     7  Boid Health Label  -                    0.1          "${"x".repeat(38)}…`,
-    "    12                     9223372036854775808  -            -",
+  const components = new Map([["Health", {
+    fields: [{ name: "rate", type: "f32", unit: "1/s" }],
+  }]]);
+  assertEquals(rowsText(rows, { heading: plain, isEvery: true, components }), [
+    "entity  components         Account.id           Health.rate (1/s)  Label.text",
+    `     7  Boid Health Label  -                    0.1                "${"x".repeat(38)}…`,
+    "    12                     9223372036854775808  -                  -",
   ]);
   assertEquals(rowLine(rows[1]), "12 Account.id=9223372036854775808");
   assertEquals(

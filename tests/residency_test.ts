@@ -80,7 +80,7 @@ async function run({ seed, isResident }: { seed: number; isResident: boolean }):
   const manifests: Manifests = {
     folder: "/manifests",
     schema: createSchema(COMPONENTS),
-    descriptions: new Map(),
+    annotations: new Map(),
     systems: [MOVE, STEER, SHAKE].map((manifest) => ({ ...manifest, onMiss: "hold" })),
     worlds: new Map(),
   };

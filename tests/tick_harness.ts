@@ -116,7 +116,7 @@ export class TickHarness implements AsyncDisposable {
     const manifests: Manifests = {
       folder: "/manifests",
       schema,
-      descriptions: new Map(),
+      annotations: new Map(),
       systems,
       worlds: new Map(),
     };

@@ -191,9 +191,19 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
   SchemaReply: {
     world: "flock",
     components: [
-      { name: "Mass", fields: [{ name: "value", type: "f32", default: 0.5 }] },
-      { name: "Boid", fields: [] },
+      {
+        name: "Mass",
+        fields: [{
+          name: "value",
+          type: "f32",
+          default: 0.5,
+          unit: "kg",
+          description: "Inertia.",
+        }],
+      },
+      { name: "Boid", description: "A member of the flock.", fields: [] },
     ],
+    annotations_left_out: 2,
     archetypes: [{ components: ["Boid", "Mass"], count: 9 }],
     archetype_count: 1,
   },

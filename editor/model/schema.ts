@@ -42,6 +42,12 @@ export function fieldOf(schema: WorldSchema, key: string): FieldInfo | undefined
   return component?.fields.find(({ name }) => name === key.slice(dot + 1));
 }
 
+/** What a field holds, in words: `vec3, in m/s. How fast it moves.` */
+export function fieldText({ type, unit, description }: FieldInfo): string {
+  const held = unit === undefined ? type : `${type}, in ${unit}`;
+  return description === undefined ? held : `${held}. ${description}`;
+}
+
 /** The values of a component that nobody has given any. */
 export function defaultsOf({ fields }: ComponentInfo): Record<string, ValueType> {
   return Object.fromEntries(fields.map((field) => [field.name, field.default]));

@@ -5,12 +5,15 @@
  */
 import { type FieldType, strideOf } from "../../lib/ecs/field_type.ts";
 import { EVERYTHING, type QuerySpec, type SortKey } from "../../lib/query/spec.ts";
-import type { ArchetypeInfo, WorldSchema } from "./schema.ts";
+import { type ArchetypeInfo, fieldText, type WorldSchema } from "./schema.ts";
 
 export interface TableColumn {
   /** `Component.field`. */
   readonly key: string;
   readonly type: FieldType;
+  readonly unit: string | undefined;
+  /** What its field holds, in words. */
+  readonly title: string;
   /** What the column can be sorted by, and how each is called. */
   readonly sorts: readonly { readonly by: string; readonly label: string }[];
 }
@@ -31,7 +34,8 @@ export function columnsOf({ query }: QuerySpec, schema: WorldSchema): TableColum
     for (const info of schema.components.get(name)?.fields ?? []) {
       if (field !== undefined && info.name !== field) continue;
       const key = `${name}.${info.name}`;
-      keys.set(key, { key, type: info.type, sorts: sortsOf(key, info.type) });
+      const { type, unit } = info;
+      keys.set(key, { key, type, unit, title: fieldText(info), sorts: sortsOf(key, type) });
     }
   }
   return [...keys.values()];

@@ -83,7 +83,7 @@ export class PastView implements Disposable {
 
   #schema(message: Message): Encoded {
     decodeMessage("SchemaRequest", message);
-    return encodeMessage("SchemaReply", describeSchema(this.replica.state.world, undefined));
+    return encodeMessage("SchemaReply", describeSchema(this.replica.state.world));
   }
 
   #close(message: Message): Encoded {

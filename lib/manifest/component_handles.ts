@@ -4,6 +4,7 @@
  * @module
  */
 import type { ComponentType, Field } from "../ecs/component.ts";
+import { type Annotations, annotationText } from "./annotation.ts";
 import type { Manifests } from "./manifest.ts";
 
 const LINE_WIDTH = 100;
@@ -13,21 +14,20 @@ import { component } from "orrery";
 `;
 
 /** The module's text, as `deno fmt` would have it. */
-export function componentHandles({ schema, descriptions }: Manifests): string {
+export function componentHandles({ schema, annotations }: Manifests): string {
   if (schema.size === 0) return HEADER.replace(/^import.*\n/m, "") + "export {};\n";
-  const handles = [...schema.values()].map((component) => handle(component, descriptions));
+  const handles = [...schema.values()].map((component) => handle(component, annotations));
   return `${HEADER}\n${handles.join("\n")}`;
 }
 
-function handle({ name, fields }: ComponentType, descriptions: Manifests["descriptions"]): string {
-  const doc = comment(descriptions.get(name), "");
-  const isDescribed = fields.some((field) => descriptions.has(`${name}.${field.name}`));
+function handle({ name, fields }: ComponentType, annotations: Annotations): string {
+  const doc = comment(annotationText(annotations.get(name)), "");
+  const texts = fields.map((field) => annotationText(annotations.get(`${name}.${field.name}`)));
+  const isDescribed = texts.some((text) => text !== undefined);
   const head = `export const ${name} = component("${name}", `;
   const line = `${head}${inlineLayout(fields)});`;
   if (!isDescribed && line.length <= LINE_WIDTH) return `${doc}${line}\n`;
-  const lines = fields.map((field) =>
-    `${comment(descriptions.get(`${name}.${field.name}`), "  ")}  ${property(field)},\n`
-  );
+  const lines = fields.map((field, i) => `${comment(texts[i], "  ")}  ${property(field)},\n`);
   return `${doc}${head}{\n${lines.join("")}});\n`;
 }
 

@@ -12,6 +12,7 @@ import {
 } from "../ecs/component.ts";
 import { type FieldType, type FieldValue, isFieldType, zeroOf } from "../ecs/field_type.ts";
 import { parseFieldValue } from "../ecs/field_value.ts";
+import type { Annotation, Annotations } from "./annotation.ts";
 import { COMPONENTS_MAX, FIELDS_MAX, NAME_LENGTH_MAX } from "./limits.ts";
 import { COMPONENT_PATTERN, ENTITY_NAME, FIELD_PATTERN } from "./names.ts";
 import { checkShape, type Lenient } from "./shape.ts";
@@ -22,13 +23,15 @@ import type { z } from "zod";
 /** What the components' file declares, as far as it is right. */
 export interface Declarations {
   readonly schema: Schema;
-  /** By component (`Mesh`) or field (`Mesh.extent`). */
-  readonly descriptions: ReadonlyMap<string, string>;
+  readonly annotations: Annotations;
   /** Components whose declaration is wrong somewhere, so that a field of theirs may be unknown. */
   readonly broken: ReadonlySet<string>;
   /** False when the file could not be read at all, so that any name may be right. */
   readonly isComplete: boolean;
 }
+
+/** What no unit counts; a rotation is shown in degrees, whatever its numbers are. */
+const UNITLESS_TYPES: readonly FieldType[] = ["bool", "quat", "entity", "string", "bytes", "any"];
 
 type ComponentShape = NonNullable<z.output<ReturnType<typeof componentsShape>>[string]>;
 type FieldShape = Lenient<Exclude<ComponentShape[string], undefined>>;
@@ -39,7 +42,7 @@ export function parseComponents(source: YamlSource | undefined): Declarations {
   if (source) reader.read(source);
   return {
     schema: createSchema(reader.components),
-    descriptions: reader.descriptions,
+    annotations: reader.annotations,
     broken: reader.broken,
     isComplete: source !== undefined,
   };
@@ -47,7 +50,7 @@ export function parseComponents(source: YamlSource | undefined): Declarations {
 
 class ComponentReader {
   readonly components: ComponentType[] = [];
-  readonly descriptions = new Map<string, string>();
+  readonly annotations = new Map<string, Annotation>();
   readonly broken = new Set<string>();
 
   read(source: YamlSource): void {
@@ -80,7 +83,7 @@ class ComponentReader {
   }
 
   #describe(source: YamlSource, name: string, description: string): void {
-    if (!isFieldType(description)) this.descriptions.set(name, description);
+    if (!isFieldType(description)) this.annotations.set(name, { description });
     else {
       source.report(
         [name, "description"],
@@ -95,19 +98,38 @@ class ComponentReader {
     path: readonly [component: string, field: string],
     declared: FieldShape | undefined,
   ): Field | undefined {
-    const [component, name] = path;
+    const [, name] = path;
     if (!FIELD_PATTERN.test(name) || name.length > NAME_LENGTH_MAX) {
       source.report(path, `"${name}" is not a field name like maxSpeed or max_speed`, "key");
       return undefined;
     }
     const field = typeof declared === "string" ? { type: declared } : declared;
     if (field?.type === undefined) return undefined;
-    if (field.description !== undefined) {
-      this.descriptions.set(`${component}.${name}`, field.description);
+    const { type, unit, description } = field;
+    this.#annotate(source, path, { type, unit, description });
+    if (field.default === undefined) return { name, type, default: zeroOf(type) };
+    const value = parseDefault(source, path, { type, value: field.default });
+    return value === undefined ? undefined : { name, type, default: value };
+  }
+
+  #annotate(
+    source: YamlSource,
+    path: readonly [component: string, field: string],
+    { type, unit, description }: {
+      type: FieldType;
+      unit: string | undefined;
+      description: string | undefined;
+    },
+  ): void {
+    if (unit !== undefined && UNITLESS_TYPES.includes(type)) {
+      const message = `${type} has no unit, only numbers and vectors have`;
+      return source.report([...path, "unit"], message, "key");
     }
-    if (field.default === undefined) return { name, type: field.type, default: zeroOf(field.type) };
-    const value = parseDefault(source, path, { type: field.type, value: field.default });
-    return value === undefined ? undefined : { name, type: field.type, default: value };
+    if (unit === undefined && description === undefined) return;
+    this.annotations.set(path.join("."), {
+      ...(description !== undefined && { description }),
+      ...(unit !== undefined && { unit }),
+    });
   }
 }
 

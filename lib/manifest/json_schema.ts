@@ -8,14 +8,12 @@
 import { z } from "zod";
 import type { ComponentType, Field, Schema } from "../ecs/component.ts";
 import { type FieldType, strideOf } from "../ecs/field_type.ts";
+import { type Annotation, type Annotations, annotationText } from "./annotation.ts";
 import type { Manifests } from "./manifest.ts";
 import { COMPONENT_PATTERN, ENTITY_NAME, type Names } from "./names.ts";
 import { componentsShape, systemShape, worldShape } from "./shapes.ts";
 
 type JsonSchema = Readonly<Record<string, unknown>>;
-
-/** Descriptions by component (`Mesh`) or field (`Mesh.extent`). */
-type Descriptions = Manifests["descriptions"];
 
 export function componentsJsonSchema(): JsonSchema {
   const schema = toJsonSchema(componentsShape());
@@ -41,8 +39,8 @@ export function systemJsonSchema({ schema, systems }: Manifests): JsonSchema {
   return toJsonSchema(systemShape(names));
 }
 
-export function worldJsonSchema({ schema, descriptions }: Manifests): JsonSchema {
-  const components = z.unknown().meta({ ...componentsSchema(schema, descriptions) });
+export function worldJsonSchema({ schema, annotations }: Manifests): JsonSchema {
+  const components = z.unknown().meta({ ...componentsSchema(schema, annotations) });
   return toJsonSchema(worldShape(components));
 }
 
@@ -54,29 +52,30 @@ function toJsonSchema(shape: z.ZodType): JsonSchema {
   return z.toJSONSchema(shape, { target: "draft-7", io: "input", reused: "ref" });
 }
 
-function componentsSchema(schema: Schema, descriptions: Descriptions): JsonSchema {
+function componentsSchema(schema: Schema, annotations: Annotations): JsonSchema {
   return object(
     [...schema.values()].map((
       component,
-    ) => [component.name, componentSchema(component, descriptions)]),
+    ) => [component.name, componentSchema(component, annotations)]),
   );
 }
 
-function componentSchema({ name, fields }: ComponentType, descriptions: Descriptions): JsonSchema {
+function componentSchema({ name, fields }: ComponentType, annotations: Annotations): JsonSchema {
   const properties = fields.map((field) =>
     [field.name, {
       ...valueSchema(field),
-      ...described(descriptions.get(`${name}.${field.name}`)),
+      ...described(annotations.get(`${name}.${field.name}`)),
     }] as const
   );
   return {
     ...object(properties),
     type: ["object", "null"],
-    ...described(descriptions.get(name)),
+    ...described(annotations.get(name)),
   };
 }
 
-function described(description: string | undefined): JsonSchema {
+function described(annotation: Annotation | undefined): JsonSchema {
+  const description = annotationText(annotation);
   return description === undefined ? {} : { description };
 }
 

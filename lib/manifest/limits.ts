@@ -22,6 +22,10 @@ export const BROADCASTS_MAX = 16;
 export const INSTANCES_MAX = 64;
 export const DEADLINE_MS_MAX = 600_000;
 export const NAME_LENGTH_MAX = 64;
+/** Of a field, in characters. */
+export const UNIT_LENGTH_MAX = 16;
+/** Of whatever has one, in characters. */
+export const DESCRIPTION_LENGTH_MAX = 4096;
 /** Of one world. */
 export const ENTITIES_MAX = 10_000_000;
 /** Problems of one file that are kept. */

@@ -6,6 +6,7 @@
  */
 import type { ComponentValue, Schema } from "../ecs/component.ts";
 import type { Query } from "../ecs/query.ts";
+import type { Annotations } from "./annotation.ts";
 
 /** What a tick does about a system that no instance can run: go on without it, or wait. */
 export type OnMiss = "skip" | "hold";
@@ -54,8 +55,7 @@ export interface Manifests {
   /** Absolute path of the folder. */
   readonly folder: string;
   readonly schema: Schema;
-  /** What `components.yaml` says in words about a component (`Mesh`) or field (`Mesh.extent`). */
-  readonly descriptions: ReadonlyMap<string, string>;
+  readonly annotations: Annotations;
   /** In manifest order: by file name. */
   readonly systems: readonly SystemManifest[];
   readonly worlds: ReadonlyMap<string, WorldManifest>;

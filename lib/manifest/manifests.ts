@@ -46,7 +46,7 @@ class FolderReader {
     return {
       folder: this.#folder,
       schema: declarations.schema,
-      descriptions: declarations.descriptions,
+      annotations: declarations.annotations,
       systems: this.#readSystems(declarations),
       worlds: this.#readWorlds(declarations),
     };

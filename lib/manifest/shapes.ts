@@ -6,10 +6,22 @@
  */
 import { z } from "zod";
 import { FIELD_TYPES } from "../ecs/field_type.ts";
-import { BROADCASTS_MAX, ENTITIES_MAX, INSTANCES_MAX } from "./limits.ts";
+import {
+  BROADCASTS_MAX,
+  DESCRIPTION_LENGTH_MAX,
+  ENTITIES_MAX,
+  INSTANCES_MAX,
+  UNIT_LENGTH_MAX,
+} from "./limits.ts";
 import { entityName, fieldName, type Names, subject, systemName } from "./names.ts";
 
-const text = z.string("text").optional();
+const TEXT_TAKEN = `text of at most ${DESCRIPTION_LENGTH_MAX} characters`;
+const text = z.string(TEXT_TAKEN).max(DESCRIPTION_LENGTH_MAX, TEXT_TAKEN).optional();
+
+const UNIT_TAKEN = `text like m/s of at most ${UNIT_LENGTH_MAX} characters, without spaces`;
+/** What can be printed and is no white space. */
+const UNIT_PATTERN = /^[!-~¡-\uffff]+$/;
+const unit = z.string(UNIT_TAKEN).regex(UNIT_PATTERN, UNIT_TAKEN).max(UNIT_LENGTH_MAX, UNIT_TAKEN);
 
 /** `components.yaml`. Names and defaults are checked where the layouts are made. */
 export function componentsShape() {
@@ -19,9 +31,10 @@ export function componentsShape() {
     z.strictObject({
       type: type.describe("How the field is stored and carried."),
       default: z.unknown().optional().describe("Its value where none is given."),
+      unit: unit.optional().describe("What its numbers count, such as m/s."),
       description: text,
     }, "a field type or a map"),
-  ], "a field type or { type, default, description }");
+  ], "a field type or { type, default, unit, description }");
   const component = z.union([
     z.null(),
     z.object({ description: text }, "a map of fields").catchall(field),

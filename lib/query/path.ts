@@ -10,7 +10,11 @@ import { UserError } from "../user_error.ts";
 
 /** What is known of a world's components: its schema, or what a schema's request is answered. */
 export type Components = ReadonlyMap<string, {
-  readonly fields: readonly { readonly name: string; readonly type: string }[];
+  readonly fields: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly unit?: string | undefined;
+  }[];
 }>;
 
 /** How the values that a path leads to compare; `f32` as numbers of that precision. */

@@ -51,8 +51,18 @@ export const WORLD_MESSAGES = {
     world: name.optional(),
     components: z.array(z.object({
       name,
-      fields: z.array(z.object({ name, type: name, default: anyValue })),
+      description: text.optional(),
+      fields: z.array(z.object({
+        name,
+        type: name,
+        default: anyValue,
+        /** What its numbers count, such as `m/s`. */
+        unit: name.optional(),
+        description: text.optional(),
+      })),
     })),
+    /** How many components and fields have a unit or description that there was no room for. */
+    annotations_left_out: countFromOne.optional(),
     /** Those that have rows, the largest first. */
     archetypes: z.array(z.object({ components: z.array(name), count })),
     /** How many have rows, if not all of them are listed. */

@@ -10,7 +10,7 @@ export const Mix = component("Mix", { state: "u32" });
 
 /** Work whose cost is known beforehand. */
 export const Job = component("Job", {
-  /** How long it keeps its instance busy. */
+  /** How long it keeps its instance busy. In ms. */
   ms: "f32",
   /** How often it was done. */
   runs: "u32",

@@ -15,7 +15,7 @@ import { NumberField } from "./number_field.ts";
 const NAMES = "rgba";
 
 export function ColourField(
-  { label, field, value, isMixed, isReadOnly, problemId, set, setLane, begin }: EditorProps,
+  { label, title, field, value, isMixed, isReadOnly, problemId, set, setLane, begin }: EditorProps,
 ) {
   const numbers = Array.isArray(value) ? value.map(Number) : [0, 0, 0];
   const lanes = strideOf(field.type);
@@ -40,7 +40,7 @@ export function ColourField(
       <input type="color" aria-label=${`${label}, as a colour`} value=${draft.value ??
         hexColour(numbers)}
         disabled=${isReadOnly} onInput=${pick} onChange=${end} />
-      <div class=${`vector lanes-${lanes}`} role="group" aria-label=${label}>
+      <div class=${`vector lanes-${lanes}`} role="group" aria-label=${label} title=${title}>
           ${numbers.map((number, i) =>
             html`
               <${NumberField} key=${i} label=${`${label}.${NAMES[i]}`} name=${NAMES[i]}

@@ -15,6 +15,8 @@ export type BeginGesture = <T>(
 
 export interface EditorProps {
   readonly label: string;
+  /** What the field holds, in words. */
+  readonly title: string;
   readonly field: FieldInfo;
   readonly value: ValueType;
   readonly isMixed: readonly boolean[];

@@ -7,7 +7,7 @@
 import { type FieldType, strideOf } from "../../../lib/ecs/field_type.ts";
 import type { GestureMark } from "../../model/gesture.ts";
 import type { MixedField } from "../../model/mixed.ts";
-import type { FieldInfo } from "../../model/schema.ts";
+import { type FieldInfo, fieldText } from "../../model/schema.ts";
 import { selectEntities } from "../../model/selection.ts";
 import type { App } from "../app.ts";
 import { classes, html } from "../html.ts";
@@ -35,6 +35,7 @@ export function FieldEditor({ app, component, mixed }: FieldProps) {
   const problemId = problem === undefined ? undefined : `problem-${key}`;
   const props: EditorProps = {
     label: key,
+    title: fieldText(field),
     field,
     value: waiting.get(key) ?? value,
     isMixed: waiting.has(key) ? isMixed.map(() => false) : isMixed,
@@ -48,7 +49,10 @@ export function FieldEditor({ app, component, mixed }: FieldProps) {
   return html`
     <div class=${classes({ field: true, wrong: problem !== undefined, waiting: isWaiting })}
       data-field=${key}>
-      <span class="field-name" title=${`${key}: ${field.type}`}>${field.name}</span>
+      <span class="field-name" title=${`${key}: ${props.title}`}>
+        <span class="name">${field.name}</span>
+        ${field.unit && html`<span class="unit">${field.unit}</span>`}
+      </span>
       <div class="field-value">${editorFor(props, app)}</div>
       ${problem && html`<p id=${problemId} class="problem" role="alert">${problem}</p>`}
     </div>
@@ -56,7 +60,7 @@ export function FieldEditor({ app, component, mixed }: FieldProps) {
 }
 
 function editorFor(props: EditorProps, app: App) {
-  const { field, value, isMixed, isReadOnly, label, problemId } = props;
+  const { field, value, isMixed, isReadOnly, label, title, problemId } = props;
   switch (field.type) {
     case "bool":
       return html`<${BoolField} ...${props} />`;
@@ -79,7 +83,7 @@ function editorFor(props: EditorProps, app: App) {
       return html`<${TextField} ...${props} />`;
     default:
       return html`
-        <${NumberField} label=${label} type=${field.type} unit=${field.unit}
+        <${NumberField} label=${label} title=${title} type=${field.type}
           value=${Number(value)} isMixed=${isMixed[0]} isReadOnly=${isReadOnly}
           problemId=${problemId} set=${props.set} />
       `;
@@ -90,41 +94,40 @@ function isColour({ name, type }: FieldInfo): boolean {
   return type !== "vec2" && /colou?r|tint|albedo|emissive/i.test(name);
 }
 
-function VectorField(
-  { label, field, value, isMixed, isReadOnly, problemId, setLane, begin, names }: EditorProps & {
-    names: string;
-  },
-) {
+function VectorField(props: EditorProps & { names: string }) {
+  const { label, title, field, value, isMixed, isReadOnly, problemId, setLane, begin, names } =
+    props;
   const numbers = Array.isArray(value) ? value.map(Number) : [];
   const lanes = strideOf(field.type);
-  return html`<div class=${`vector lanes-${lanes}`} role="group" aria-label=${label}>
-    ${
-    Array.from({ length: lanes }, (_, i) =>
-      html`
-        <${NumberField} key=${i} label=${`${label}.${names[i] ?? i}`} name=${names[i]}
-          type=${field.type} unit=${field.unit} value=${numbers[i] ?? 0} isMixed=${isMixed[i]}
-          isReadOnly=${isReadOnly} problemId=${problemId} begin=${begin}
-          set=${(value: number, gesture?: GestureMark) => setLane({ index: i, value }, gesture)} />
-      `)
-  }
-  </div>`;
+  return html`
+    <div class=${`vector lanes-${lanes}`} role="group" aria-label=${label} title=${title}>
+      ${Array.from({ length: lanes }, (_, i) =>
+        html`
+          <${NumberField} key=${i} label=${`${label}.${names[i] ?? i}`} name=${names[i]}
+            type=${field.type} value=${numbers[i] ?? 0} isMixed=${isMixed[i]}
+            isReadOnly=${isReadOnly} problemId=${problemId} begin=${begin}
+            set=${(value: number, gesture?: GestureMark) =>
+              setLane({ index: i, value }, gesture)} />
+        `)}
+    </div>
+  `;
 }
 
-function BoolField({ label, value, isMixed, isReadOnly, problemId, set }: EditorProps) {
+function BoolField({ label, title, value, isMixed, isReadOnly, problemId, set }: EditorProps) {
   return html`
-    <input type="checkbox" aria-label=${label} aria-describedby=${problemId}
+    <input type="checkbox" aria-label=${label} title=${title} aria-describedby=${problemId}
       checked=${value === true} disabled=${isReadOnly} indeterminate=${isMixed[0]}
       onChange=${(event: Event) => set((event.currentTarget as HTMLInputElement).checked)} />
   `;
 }
 
 function EntityField({ app, ...props }: EditorProps & { app: App }) {
-  const { label, value, isMixed, isReadOnly, problemId, field, set } = props;
+  const { label, title, value, isMixed, isReadOnly, problemId, field, set } = props;
   const entity = Number(value);
   return html`
     <div class="entity-link">
-      <${NumberField} label=${label} type=${field.type} value=${entity} isMixed=${isMixed[0]}
-        isReadOnly=${isReadOnly} problemId=${problemId} set=${set} />
+      <${NumberField} label=${label} title=${title} type=${field.type} value=${entity}
+        isMixed=${isMixed[0]} isReadOnly=${isReadOnly} problemId=${problemId} set=${set} />
       <button type="button" class="icon-button" aria-label=${`Select entity ${entity}`}
         title=${`Select entity ${entity}`} disabled=${entity === 0 || isMixed[0]}
         onClick=${() => app.inspection.selection.value = selectEntities([entity])}

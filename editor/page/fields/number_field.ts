@@ -16,6 +16,8 @@ export interface NumberProps {
   readonly label: string;
   /** Such as `x`, by which it is dragged. */
   readonly name?: string | undefined;
+  /** More about it, where it has no name. */
+  readonly title?: string | undefined;
   readonly type: FieldType;
   readonly unit?: string | undefined;
   readonly value: number;
@@ -35,7 +37,7 @@ const SHOWN_DIGITS = 5;
 const DRAG_SLACK = 3;
 
 export function NumberField(props: NumberProps) {
-  const { label, name, type, unit, value, isMixed, isReadOnly, problemId } = props;
+  const { label, name, title, type, unit, value, isMixed, isReadOnly, problemId } = props;
   /** What is typed or dragged, until it is set. */
   const draft = useSignal<string | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
@@ -80,6 +82,7 @@ export function NumberField(props: NumberProps) {
               startDrag(event, { ...props, full, draft, problem })}>${name}</span>
         `}
       <input type="text" inputmode="decimal" aria-label=${label} spellcheck=${false}
+        title=${problem.value === undefined ? title : undefined}
         aria-describedby=${problemId} aria-invalid=${problem.value !== undefined ||
           problemId !== undefined}
         placeholder=${isMixed ? "mixed" : undefined} readonly=${isReadOnly} value=${text}

@@ -14,7 +14,7 @@ const NAMES = "xyz";
 const PRECISION = 1000;
 
 export function QuaternionField(
-  { label, value, isMixed, isReadOnly, problemId, set, begin }: EditorProps,
+  { label, title, value, isMixed, isReadOnly, problemId, set, begin }: EditorProps,
 ) {
   const quaternion = Array.isArray(value) ? value.map(Number) : [0, 0, 0, 1];
   const angles = toAngles(quaternion).map((angle) => Math.round(angle * PRECISION) / PRECISION);
@@ -23,16 +23,16 @@ export function QuaternionField(
     const changed = angles.map((other, i) => i === lane ? angle : other);
     return set(fromAngles(changed as unknown as Angles), gesture);
   };
-  return html`<div class="vector lanes-3" role="group" aria-label=${`${label}, in degrees`}>
-    ${
-    angles.map((angle, i) =>
-      html`
-        <${NumberField} key=${i} label=${`${label}.${NAMES[i]} in degrees`} name=${NAMES[i]}
-          type="f64" unit="°" value=${angle} isMixed=${isAnyMixed} isReadOnly=${isReadOnly}
-          problemId=${problemId} begin=${begin}
-          set=${(angle: number, gesture?: GestureMark) => change(i, angle, gesture)} />
-      `
-    )
-  }
-  </div>`;
+  return html`
+    <div class="vector lanes-3" role="group" aria-label=${`${label}, in degrees`} title=${title}>
+      ${angles.map((angle, i) =>
+        html`
+          <${NumberField} key=${i} label=${`${label}.${NAMES[i]} in degrees`} name=${NAMES[i]}
+            type="f64" unit="°" value=${angle} isMixed=${isAnyMixed} isReadOnly=${isReadOnly}
+            problemId=${problemId} begin=${begin}
+            set=${(angle: number, gesture?: GestureMark) => change(i, angle, gesture)} />
+        `
+      )}
+    </div>
+  `;
 }

@@ -12,7 +12,7 @@ import type { EditorProps } from "./editor_props.ts";
 const ROWS_MAX = 12;
 
 export function TextField(
-  { label, field, value, isMixed, isReadOnly, problemId, set }: EditorProps,
+  { label, title, field, value, isMixed, isReadOnly, problemId, set }: EditorProps,
 ) {
   const draft = useSignal<string | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
@@ -45,6 +45,7 @@ export function TextField(
   const id = `text-${label}`;
   const common = {
     "aria-label": label,
+    title: isLong ? `Ctrl+Enter sets it. ${title}` : title,
     "aria-describedby": problem.value === undefined ? problemId : id,
     "aria-invalid": problem.value !== undefined || problemId !== undefined,
     readonly: isReadOnly,
@@ -59,7 +60,7 @@ export function TextField(
     ${isLong
       ? html`
         <textarea class="code" rows=${Math.min(ROWS_MAX, text.split("\n").length + 1)}
-          title="Ctrl+Enter sets it" ...${common}></textarea>
+          ...${common}></textarea>
       `
       : html`<input type="text" class=${field.type === "string" ? "" : "code"} ...${common} />`}
     ${problem.value && html`<p id=${id} class="problem" role="alert">${problem.value}</p>`}

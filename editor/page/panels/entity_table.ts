@@ -94,22 +94,19 @@ function Header({ app, columns }: { app: App; columns: readonly TableColumn[] })
       <div role="row" class="grid-row" aria-rowindex="1">
         <div role="columnheader" class="cell entity" aria-sort=${direction(["Entity"])}
           >${sortButton("Entity", "Entity")}</div>
-        ${columns.map(({ key, sorts, type }) =>
-          html`
-            <div key=${key} role="columnheader" class=${`cell ${type}`} style=${widthOf({
-              key,
-              sorts,
-              type,
-            })} title=${`${key}: ${type}`}
-              aria-sort=${direction(sorts.map(({ by }) => by))}>
-                      ${sorts.length === 1
-                        ? sortButton(sorts[0].by, key)
-                        : html`<span class="column-name">${key}</span>${
-                          sorts.map(({ by, label }) => sortButton(by, label))
-                        }`}
-                    </div>
-          `
-        )}
+        ${columns.map((column) => {
+          const { key, sorts, type, unit, title } = column;
+          return html`
+            <div key=${key} role="columnheader" class=${`cell ${type}`} style=${widthOf(column)}
+              title=${`${key}: ${title}`} aria-sort=${direction(sorts.map(({ by }) => by))}>
+              ${sorts.length === 1
+                ? sortButton(sorts[0].by, key)
+                : html`<span class="column-name">${key}</span>`}
+              ${unit && html`<span class="unit">${` ${unit}`}</span>`}
+              ${sorts.length > 1 && sorts.map(({ by, label }) => sortButton(by, label))}
+            </div>
+          `;
+        })}
         <div role="columnheader" class="cell components">Components</div>
       </div>
     </div>
@@ -122,11 +119,11 @@ const COLUMN_PADDING = 36;
 /** Of the numbers of one row. */
 const NUMBER_WIDTH = 62;
 
-/** Wide enough for the column's name and its numbers. */
-function widthOf({ key, sorts, type }: TableColumn): { width: string } {
+/** Wide enough for the column's name, its unit and its numbers. */
+function widthOf({ key, unit = "", sorts, type }: TableColumn): { width: string } {
   const lanes = strideOf(type);
   const buttons = sorts.length > 1 ? sorts.length * LANE_BUTTON_WIDTH : 0;
-  const name = key.length * CHARACTER_WIDTH + buttons + COLUMN_PADDING;
+  const name = (key.length + unit.length) * CHARACTER_WIDTH + buttons + COLUMN_PADDING;
   return { width: `${Math.max(name, Math.min(lanes, 4) * NUMBER_WIDTH)}px` };
 }
 

@@ -7,7 +7,7 @@
 /// <reference lib="dom" />
 import { type Signal, useSignal } from "@preact/signals";
 import type { App } from "../app.ts";
-import type { WorldSchema } from "../../model/schema.ts";
+import { fieldText, type WorldSchema } from "../../model/schema.ts";
 import { archetypeQuery, componentCounts, distinctName } from "../../model/table_query.ts";
 import { html } from "../html.ts";
 import { nextItem } from "./tree_keys.ts";
@@ -16,8 +16,8 @@ interface Item {
   readonly id: string;
   readonly label: string;
   readonly note: string;
-  /** In full, where the label is not. */
-  readonly title?: string;
+  /** In full, or more about it, where the label is not all. */
+  readonly title?: string | undefined;
   readonly level: 1 | 2 | 3;
   /** Undefined: it has nothing below it. */
   readonly isOpen: boolean | undefined;
@@ -124,12 +124,13 @@ function componentItems(
   { list, open }: { list: App["list"]; open: ReadonlySet<string> },
 ): Item[] {
   return componentCounts(schema).flatMap(({ name, count }) => {
-    const fields = schema.components.get(name)?.fields ?? [];
+    const { description, fields = [] } = schema.components.get(name) ?? {};
     const id = `component-${name}`;
     const item: Item = {
       id,
       label: name,
       note: count.toLocaleString(),
+      title: description,
       level: 2,
       isOpen: fields.length > 0 ? open.has(id) : undefined,
       choose: () => list.setText(fields.length > 0 ? name : `+${name}`),
@@ -141,6 +142,7 @@ function componentItems(
         id: `${id}-${field.name}`,
         label: field.name,
         note: field.type,
+        title: `${field.name}: ${fieldText(field)}`,
         level: 3,
         isOpen: undefined,
         choose: () => list.setText(`${name}.${field.name}`),

@@ -66,7 +66,7 @@ function ComponentSection({ app, mixed, total }: {
     <section class="component" aria-label=${component.name}>
       <h3>
         <button type="button" class="fold" aria-expanded=${isOpen.value} aria-controls=${id}
-          onClick=${() => isOpen.value = !isOpen.value}>
+          title=${component.description} onClick=${() => isOpen.value = !isOpen.value}>
           <span class="twisty" aria-hidden="true">${isOpen.value ? "▾" : "▸"}</span>
           ${component.name}
           ${fields.length === 0 && html`<span class="note">tag</span>`}

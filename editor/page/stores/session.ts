@@ -123,7 +123,9 @@ export class Session {
       value: {},
       replyType: "SchemaReply",
     });
-    if (this.view.value === view) this.schema.value = toWorldSchema(reply, this.schema.value);
+    if (this.view.value !== view) return;
+    const isPast = view.kind === "past";
+    this.schema.value = toWorldSchema(reply, { before: this.schema.value, isPast });
   }
 
   async #refreshStatus(): Promise<void> {
