@@ -18,7 +18,6 @@ import {
   type Headers,
   type Message,
   type MessageHandler,
-  NoRespondersError,
   type PublishOptions,
   type RequestOptions,
   RequestTimeoutError,
@@ -28,7 +27,7 @@ import {
 import { Backlog } from "./backlog.ts";
 import { LimitedSubscription } from "./limited_subscription.ts";
 import { type Log, UnavailableError } from "./log.ts";
-import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
+import { explainRequestError, isPayloadTooLarge } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
 import { NatsLink } from "./nats_link.ts";
 import { NatsLog } from "./nats_log.ts";
@@ -210,19 +209,14 @@ class NatsBus implements Bus {
       );
       return new NatsMessage(answer);
     } catch (error) {
-      if (isNoResponders(error)) {
-        throw new NoRespondersError(`Nobody subscribes to "${subject}"`, { cause: error });
-      }
-      if (isTimeout(error)) {
-        throw new RequestTimeoutError(
-          `No answer to a request to "${subject}" in ${timeoutMs} ms`,
-          { cause: error },
-        );
-      }
       if (error instanceof UnavailableError) {
         throw new RequestTimeoutError(error.message, { cause: error });
       }
-      throw explainPublishError(error, { subject, data, payloadBytesMax: this.payloadBytesMax });
+      throw explainPublishError(explainRequestError(error, { subject, timeoutMs }), {
+        subject,
+        data,
+        payloadBytesMax: this.payloadBytesMax,
+      });
     }
   }
 
