@@ -6,16 +6,17 @@
  */
 import { Command, Option } from "commander";
 import {
+  LOG_JSON,
   onStopSignal,
   positiveInteger,
   runProgram,
   syncInterval,
-  terminalReport,
+  tickReport,
 } from "../lib/cli.ts";
 import { systemClock, type Timer } from "../lib/clock.ts";
 import { digestHex } from "../lib/ecs/digest.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
-import { limitWarnings, type Report } from "../lib/report.ts";
+import type { Report } from "../lib/report.ts";
 import { createSubjects, PREFIX_DEFAULT } from "../lib/wire/subjects.ts";
 import { FencedError } from "./committer.ts";
 import { openConnection } from "./connection.ts";
@@ -67,7 +68,7 @@ async function main(args: string[]): Promise<void> {
     )
     .option("--takeover", "take the place of a coordinator that leads this world now")
     .option("--migrate", "go on even if values are lost that components.yaml has no place for")
-    .option("--log-json", "print each line as a JSON object, with the tick")
+    .option(...LOG_JSON)
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false);
   program.parse(args, { from: "user" });
@@ -82,12 +83,7 @@ function exitWhenFenced(error: unknown): never {
 }
 
 async function coordinate(flags: Flags): Promise<void> {
-  let tickNumber = () => 0;
-  const terminal = terminalReport("coord", {
-    isJson: flags.logJson,
-    fields: () => ({ tick: tickNumber() }),
-  });
-  const report = limitWarnings(terminal, systemClock);
+  const report = tickReport("coord", flags);
   const manifests = await loadManifests(flags.manifests);
   const world = chooseWorld(manifests, flags.world);
   await using connection = await openConnection({ ...flags, report });
@@ -110,7 +106,7 @@ async function coordinate(flags: Flags): Promise<void> {
     report,
   });
   if (coordinator === undefined) return report.info("stopped");
-  tickNumber = () => coordinator.tickNumber;
+  report.follow(() => coordinator.tickNumber);
   report.info(
     `world ${world?.name ?? "(empty)"} with ${coordinator.entityCount} entities and ` +
       `${manifests.systems.length} systems is up at ${connection.url}`,

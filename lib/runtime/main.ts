@@ -12,19 +12,20 @@ import type { Log } from "../bus/log.ts";
 import { connectNats } from "../bus/nats_bus.ts";
 import {
   drawId,
+  LOG_JSON,
   NATS_DEFAULT,
   natsFromEnvironment,
   onStopSignal,
   positiveInteger,
   runProgram,
   stdinEnd,
-  terminalReport,
+  tickReport,
 } from "../cli.ts";
 import { delay, systemClock } from "../clock.ts";
 import { loadManifests } from "../manifest/load.ts";
 import type { Manifests, SystemManifest } from "../manifest/manifest.ts";
 import { suggestion } from "../manifest/nearest.ts";
-import { limitWarnings, type Report } from "../report.ts";
+import type { Report } from "../report.ts";
 import { UserError } from "../user_error.ts";
 import { createSubjects, PREFIX_DEFAULT } from "../wire/subjects.ts";
 import { Instance } from "./instance.ts";
@@ -65,7 +66,7 @@ function createCommand(name: string): Command {
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
     .option("--credits <n>", "shards to take at a time", positiveInteger, CREDITS_DEFAULT)
     .option("--instance <id>", "what it is called, one word that no other has", instanceName)
-    .option("--log-json", "print each line as a JSON object, with the tick")
+    .option(...LOG_JSON)
     .option("--stop-with-stdin", "stop when standard input ends, as for a child process")
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false);
@@ -109,12 +110,7 @@ async function runInstance(
 ): Promise<void> {
   const subjects = createSubjects(flags.prefix);
   const instanceId = flags.instance ?? `${manifest.name}-${drawId()}`;
-  let tickNumber = () => 0;
-  const terminal = terminalReport(instanceId, {
-    isJson: flags.logJson,
-    fields: () => ({ tick: tickNumber() }),
-  });
-  const report = limitWarnings(terminal, systemClock);
+  const report = tickReport(instanceId, flags);
   const stop = new AbortController();
   using _ = onStopSignal((count) => count > 1 ? Deno.exit(130) : stop.abort());
   if (flags.stopWithStdin) stdinEnd().then(() => stop.abort());
@@ -135,7 +131,7 @@ async function runInstance(
     credits: flags.credits,
     report,
   });
-  tickNumber = () => instance.tick;
+  report.follow(() => instance.tick);
   const stopped = new Promise<void>((resolve) => {
     if (stop.signal.aborted) resolve();
     stop.signal.addEventListener("abort", () => resolve(), { once: true });
