@@ -87,7 +87,7 @@ async function runProcesses(run: Run): Promise<Summary> {
     : await openConnection({ nats: flags.nats, sync: flags.sync, report });
   const coordinator = await openCoordinator(run, connection);
   const { prefix } = createSubjects(flags.prefix);
-  const process = { nats: connection.url, prefix, clock: systemClock, report };
+  const process = { env: connection.env, prefix, clock: systemClock, report };
   await using supervisor = new Supervisor({
     ...process,
     manifests,

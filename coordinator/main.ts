@@ -16,6 +16,7 @@ import {
 import { systemClock, type Timer } from "../lib/clock.ts";
 import { digestHex } from "../lib/ecs/digest.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
+import { natsOption } from "../lib/nats_connection.ts";
 import type { Report } from "../lib/report.ts";
 import { createSubjects, PREFIX_DEFAULT } from "../lib/wire/subjects.ts";
 import { FencedError } from "./committer.ts";
@@ -57,7 +58,7 @@ const STOP_TICK_MS = 2000;
 async function main(args: string[]): Promise<void> {
   const program = addWorldFlags(new Command("deno task coord"))
     .description("Run the coordinator: the authority over one world.")
-    .option("--nats <url>", "NATS server, or several joined by commas")
+    .addOption(natsOption())
     .option("--data <dir>", "where an embedded NATS server keeps its streams")
     .option("--sync <time>", "how often it syncs them to the disk, or always", syncInterval)
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
@@ -109,7 +110,7 @@ async function coordinate(flags: Flags): Promise<void> {
   report.follow(() => coordinator.tickNumber);
   report.info(
     `world ${world?.name ?? "(empty)"} with ${coordinator.entityCount} entities and ` +
-      `${manifests.systems.length} systems is up at ${connection.url}`,
+      `${manifests.systems.length} systems is up at ${connection.name}`,
   );
   await run(coordinator, flags, report);
 }

@@ -9,13 +9,6 @@ import { formatDate, systemClock, systemDateMs } from "./clock.ts";
 import { limitWarnings, type Report } from "./report.ts";
 import { UserError } from "./user_error.ts";
 
-export const NATS_DEFAULT = "nats://localhost:4222";
-
-/** The server to talk to when no flag says: `NATS_URL`, else the default address. */
-export function natsFromEnvironment(): string | undefined {
-  return Deno.env.get("NATS_URL") || undefined;
-}
-
 /** Runs a program; a user's mistake is printed without a stack, and exits with 1. */
 export async function runProgram(main: () => Promise<void>): Promise<void> {
   try {

@@ -33,6 +33,9 @@ export async function connectBrowser(
     name: "editor page",
     timeout: CONNECT_TIMEOUT_MS,
     maxReconnectAttempts: -1,
+    // The way to NATS is that process alone, and who it is may change.
+    ignoreClusterUpdates: true,
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     reconnectJitter: RECONNECT_WAIT_MS,
     pingInterval: PING_INTERVAL_MS,

@@ -17,6 +17,12 @@ export function isPayloadTooLarge(error: unknown): error is Error {
   return error instanceof errors.InvalidArgumentError && error.message.includes("max_payload");
 }
 
+/** Whether `error` says that the server does not let this client in. */
+export function isRefusal(error: unknown): error is Error {
+  return error instanceof errors.AuthorizationError ||
+    error instanceof errors.UserAuthenticationExpiredError;
+}
+
 /** Whether `error`, or what caused it, says that no answer came in time. */
 export function isTimeout(error: unknown): boolean {
   if (error instanceof errors.TimeoutError) return true;
