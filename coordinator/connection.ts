@@ -6,8 +6,8 @@
  */
 import type { Bus } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
-import { connectNats } from "../lib/bus/nats_bus.ts";
-import { NATS_DEFAULT, natsFromEnvironment } from "../lib/cli.ts";
+import { natsAccess } from "../lib/bus/nats_access.ts";
+import { childEnvironment, connectProgram, NATS_DEFAULT } from "../lib/nats_connection.ts";
 import { type NatsServer, startNatsServer } from "../lib/nats_server/nats_server.ts";
 import type { Report } from "../lib/report.ts";
 import { UserError } from "../lib/user_error.ts";
@@ -15,14 +15,16 @@ import { UserError } from "../lib/user_error.ts";
 export interface Connection extends AsyncDisposable {
   readonly bus: Bus;
   readonly log: Log;
-  /** What other processes are to connect to. */
-  readonly url: string;
+  /** Where it leads, for messages: without what is secret. */
+  readonly name: string;
+  /** What the environment of child processes has to say for them to connect there, too. */
+  readonly env: Readonly<Record<string, string>>;
   /** The embedded server, if it is one. */
   readonly server: NatsServer | undefined;
 }
 
 export interface ConnectionOptions {
-  /** What `--nats` says. */
+  /** What `--nats` or `NATS_URL` says. */
   readonly nats?: string | undefined;
   /** Where an embedded server keeps its streams; a temporary folder by default. */
   readonly data?: string | undefined;
@@ -32,17 +34,16 @@ export interface ConnectionOptions {
 }
 
 /**
- * Connects to the server of `--nats` or `NATS_URL`. Where neither is given:
- * to the one at the default address, or else to an embedded one started there.
+ * Connects to the server that is given. Where none is: to the one at the default
+ * address, or else to an embedded one started there.
  * @throws {UserError} when there is no server and none can be started.
  */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
-  const given = options.nats ?? natsFromEnvironment();
-  const running = given ?? (await isListening(NATS_DEFAULT) ? NATS_DEFAULT : undefined);
+  const running = options.nats ?? (await isListening(NATS_DEFAULT) ? NATS_DEFAULT : undefined);
   if (running !== undefined && options.sync !== undefined) {
     throw new UserError(
-      `Cannot set how often NATS at ${running} syncs: --sync is for a server that is started here; ` +
-        "set sync_interval in the jetstream block of its configuration",
+      `Cannot set how often NATS at ${natsAccess(running).name} syncs: --sync is for a server ` +
+        "that is started here; set sync_interval in the jetstream block of its configuration",
     );
   }
   if (running !== undefined) return await connectTo(running, options);
@@ -74,15 +75,17 @@ async function connectTo(
   { report }: ConnectionOptions,
   server?: NatsServer,
 ): Promise<Connection> {
-  const { bus, log } = await connectNats({
-    servers: url,
+  const { bus, log } = await connectProgram(url, {
     name: "coordinator",
-    onError: (error, subject) => report.warn(`${subject}: ${error.stack ?? error.message}`),
+    report,
+    // The embedded one asks for nothing.
+    secrets: server && {},
   });
   return {
     bus,
     log,
-    url,
+    name: natsAccess(url).name,
+    env: childEnvironment(url, { isOpen: server !== undefined }),
     server,
     async [Symbol.asyncDispose]() {
       await bus.close();

@@ -88,7 +88,7 @@ async function runProcesses(run: Run): Promise<Summary> {
   const coordinator = await openCoordinator(run, connection);
   const subjects = createSubjects(flags.prefix);
   const { prefix } = subjects;
-  const process = { nats: connection.url, prefix, clock: systemClock, report };
+  const process = { env: connection.env, prefix, clock: systemClock, report };
   await using supervisor = new Supervisor({
     ...process,
     manifests,

@@ -10,7 +10,8 @@ import { denoRunArguments } from "../lib/deno_run.ts";
 import type { Report } from "../lib/report.ts";
 
 export interface EditorProcessOptions {
-  readonly nats: string;
+  /** What its environment says besides: the way to NATS. */
+  readonly env: Readonly<Record<string, string>>;
   readonly prefix: string;
   readonly clock: Clock;
   /** Told where the editor is, once it is there. */
@@ -31,11 +32,12 @@ export class EditorProcess implements AsyncDisposable {
 
   /** It stops by itself when its standard input ends, so also when this process dies. */
   constructor(options: EditorProcessOptions) {
-    const { nats, prefix, report } = options;
+    const { env, prefix, report } = options;
     this.#options = options;
-    const flags = ["--nats", nats, "--prefix", prefix, "--any-port", "--stop-with-stdin"];
+    const flags = ["--prefix", prefix, "--any-port", "--stop-with-stdin"];
     this.#child = new Deno.Command(Deno.execPath(), {
       args: denoRunArguments(EDITOR, flags),
+      env: { ...env },
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",

@@ -6,16 +6,18 @@
  */
 import { Command, Option } from "commander";
 import {
+  LOG_JSON,
   onStopSignal,
   positiveInteger,
   runProgram,
   syncInterval,
-  terminalReport,
+  tickReport,
 } from "../lib/cli.ts";
 import { systemClock, type Timer } from "../lib/clock.ts";
 import { digestHex } from "../lib/ecs/digest.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
-import { limitWarnings, type Report } from "../lib/report.ts";
+import { natsOption } from "../lib/nats_connection.ts";
+import type { Report } from "../lib/report.ts";
 import { createSubjects, PREFIX_DEFAULT } from "../lib/wire/subjects.ts";
 import { FencedError } from "./committer.ts";
 import { openConnection } from "./connection.ts";
@@ -56,7 +58,7 @@ const STOP_TICK_MS = 2000;
 async function main(args: string[]): Promise<void> {
   const program = addWorldFlags(new Command("deno task coord"))
     .description("Run the coordinator: the authority over one world.")
-    .option("--nats <url>", "NATS server, or several joined by commas")
+    .addOption(natsOption())
     .option("--data <dir>", "where an embedded NATS server keeps its streams")
     .option("--sync <time>", "how often it syncs them to the disk, or always", syncInterval)
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
@@ -67,7 +69,7 @@ async function main(args: string[]): Promise<void> {
     )
     .option("--takeover", "take the place of a coordinator that leads this world now")
     .option("--migrate", "go on even if values are lost that components.yaml has no place for")
-    .option("--log-json", "print each line as a JSON object, with the tick")
+    .option(...LOG_JSON)
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false);
   program.parse(args, { from: "user" });
@@ -82,12 +84,7 @@ function exitWhenFenced(error: unknown): never {
 }
 
 async function coordinate(flags: Flags): Promise<void> {
-  let tickNumber = () => 0;
-  const terminal = terminalReport("coord", {
-    isJson: flags.logJson,
-    fields: () => ({ tick: tickNumber() }),
-  });
-  const report = limitWarnings(terminal, systemClock);
+  const report = tickReport("coord", flags);
   const manifests = await loadManifests(flags.manifests);
   const world = chooseWorld(manifests, flags.world);
   await using connection = await openConnection({ ...flags, report });
@@ -110,10 +107,10 @@ async function coordinate(flags: Flags): Promise<void> {
     report,
   });
   if (coordinator === undefined) return report.info("stopped");
-  tickNumber = () => coordinator.tickNumber;
+  report.follow(() => coordinator.tickNumber);
   report.info(
     `world ${world?.name ?? "(empty)"} with ${coordinator.entityCount} entities and ` +
-      `${manifests.systems.length} systems is up at ${connection.url}`,
+      `${manifests.systems.length} systems is up at ${connection.name}`,
   );
   await run(coordinator, flags, report);
 }

@@ -7,10 +7,10 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { Bus } from "../lib/bus/bus.ts";
 import { type Log, StreamNotFoundError } from "../lib/bus/log.ts";
-import { connectNats } from "../lib/bus/nats_bus.ts";
-import { NATS_DEFAULT, natsFromEnvironment, runProgram, terminalReport } from "../lib/cli.ts";
+import { runProgram, terminalReport } from "../lib/cli.ts";
 import { systemDateMs } from "../lib/clock.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
+import { connectProgram, NATS_DEFAULT, natsOption } from "../lib/nats_connection.ts";
 import { loadScript } from "../lib/runtime/load_script.ts";
 import { encodeSnapshot, writeFile } from "../lib/snapshot/snapshot_file.ts";
 import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
@@ -65,7 +65,7 @@ async function main(args: string[]): Promise<void> {
     .option("--manifests <dir>", "folder of the manifests, for --verify", "manifests")
     .option("--export <file>", "write the world at that tick to a file")
     .option("--fork <prefix>", "begin another world with it, under this prefix")
-    .option("--nats <url>", "NATS server, or several joined by commas", defaultServer())
+    .addOption(natsOption(NATS_DEFAULT))
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
     .option("--json", "print one JSON object")
     .addHelpText("after", EPILOGUE)
@@ -74,11 +74,7 @@ async function main(args: string[]): Promise<void> {
   const flags = program.opts<Flags>();
   const report = terminalReport("replay");
   const verify = flags.verify && await loadVerification(flags.manifests);
-  const { bus, log } = await connectNats({
-    servers: flags.nats,
-    name: "replay",
-    onError: (error, subject) => report.warn(`${subject}: ${error.stack ?? error.message}`),
-  });
+  const { bus, log } = await connectProgram(flags.nats, { name: "replay", report });
   try {
     await replay(flags, { bus, log, verify });
   } catch (cause) {
@@ -157,10 +153,6 @@ const heading: Heading = (text) =>
 
 function write(text: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(text));
-}
-
-function defaultServer(): string {
-  return natsFromEnvironment() ?? NATS_DEFAULT;
 }
 
 /** Parses a flag's value as the number of a tick. */

@@ -5,9 +5,9 @@
  * @module
  */
 import { Command } from "commander";
-import { connectNats } from "../lib/bus/nats_bus.ts";
-import { NATS_DEFAULT, natsFromEnvironment, runProgram, terminalReport } from "../lib/cli.ts";
+import { runProgram, terminalReport } from "../lib/cli.ts";
 import { digestHex } from "../lib/ecs/digest.ts";
+import { connectProgram, NATS_DEFAULT, natsOption } from "../lib/nats_connection.ts";
 import { toJson } from "../lib/plain_json.ts";
 import { compareSchemas } from "../lib/snapshot/schema_difference.ts";
 import { readFile, writeFile } from "../lib/snapshot/snapshot_file.ts";
@@ -47,7 +47,7 @@ Examples:
 function createProgram(): Command {
   const program = new Command("deno task snapshot")
     .description("Take, list, compare, restore, export and import snapshots of a world.")
-    .option("--nats <url>", "NATS server, or several joined by commas", defaultServer())
+    .addOption(natsOption(NATS_DEFAULT))
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
     .option("--json", "print one JSON object")
     .configureHelp({ showGlobalOptions: true })
@@ -90,11 +90,7 @@ interface Context {
 async function run(flags: Flags, act: (context: Context) => Promise<void>): Promise<void> {
   const report = terminalReport("snapshot");
   const subjects = createSubjects(flags.prefix);
-  const { bus, log } = await connectNats({
-    servers: flags.nats,
-    name: "snapshot",
-    onError: (error, subject) => report.warn(`${subject}: ${error.stack ?? error.message}`),
-  });
+  const { bus, log } = await connectProgram(flags.nats, { name: "snapshot", report });
   const { payloadBytesMax } = bus;
   const store = new SnapshotStore({ log, subjects, payloadBytesMax });
   const isStyled = Deno.stdout.isTerminal() && !Deno.noColor;
@@ -215,10 +211,6 @@ async function load(
   if ("id" in place) return await commands.load(place.id, { onProgress });
   using source = await openSource(place.file);
   return await readFile(source, { onProgress });
-}
-
-function defaultServer(): string {
-  return natsFromEnvironment() ?? NATS_DEFAULT;
 }
 
 function write(text: string): void {

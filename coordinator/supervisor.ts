@@ -14,7 +14,8 @@ import { UserError } from "../lib/user_error.ts";
 
 export interface SupervisorOptions {
   readonly manifests: Manifests;
-  readonly nats: string;
+  /** What the processes' environment says besides: the way to NATS. */
+  readonly env: Readonly<Record<string, string>>;
   readonly prefix: string;
   readonly clock: Clock;
   readonly report: Report;
@@ -132,12 +133,13 @@ export class Supervisor implements AsyncDisposable {
 
   /** The child stops by itself when its standard input ends, so also when this process dies. */
   #spawn(system: string): void {
-    const { manifests, nats, prefix, clock, nameInstance } = this.#options;
+    const { manifests, env, prefix, clock, nameInstance } = this.#options;
     const instanceId = nameInstance(system);
-    const flags = ["--manifests", manifests.folder, "--nats", nats, "--prefix", prefix];
+    const flags = ["--manifests", manifests.folder, "--prefix", prefix];
     flags.push("--instance", instanceId);
     const child = new Deno.Command(Deno.execPath(), {
       args: denoRunArguments(RUNTIME, [system, ...flags, "--stop-with-stdin"]),
+      env: { ...env },
       stdin: "piped",
       stdout: "inherit",
       stderr: "inherit",

@@ -4,17 +4,15 @@
  * @module
  */
 import { Command, InvalidArgumentError } from "commander";
-import { connectNats } from "../lib/bus/nats_bus.ts";
-import {
-  drawId,
-  NATS_DEFAULT,
-  natsFromEnvironment,
-  onStopSignal,
-  runProgram,
-  stdinEnd,
-  terminalReport,
-} from "../lib/cli.ts";
+import { natsAccess } from "../lib/bus/nats_access.ts";
+import { drawId, onStopSignal, runProgram, stdinEnd, terminalReport } from "../lib/cli.ts";
 import { systemClock, systemDateMs } from "../lib/clock.ts";
+import {
+  connectProgram,
+  environmentSecrets,
+  NATS_DEFAULT,
+  natsOption,
+} from "../lib/nats_connection.ts";
 import { limitWarnings, type Report } from "../lib/report.ts";
 import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { createSubjects, PREFIX_DEFAULT } from "../lib/wire/subjects.ts";
@@ -40,8 +38,8 @@ const PORT_MAX = 65_535;
 const EPILOGUE = `
 Open the address that it prints. The page talks to NATS through this process, so it
 needs nothing but this port, and any nats-server with JetStream will do. It has no
-login: whoever reaches the port may change the world. So it listens on this machine
-alone, unless --host says otherwise.
+login: whoever reaches the port may change the world, as the NATS user of this
+process. So it listens on this machine alone, unless --host says otherwise.
 
 Keys: docs/editor.md, or press ? in the page.
 
@@ -53,7 +51,7 @@ Examples:
 function createProgram(): Command {
   return new Command("deno task editor")
     .description("Look into a running world, and change it, in a browser.")
-    .option("--nats <url>", "NATS server, or several joined by commas", defaultServer())
+    .addOption(natsOption(NATS_DEFAULT))
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
     .option("--host <address>", "address to listen on", HOST_DEFAULT)
     .option("--port <n>", "port to listen on; 0: a free one", portNumber, PORT_DEFAULT)
@@ -80,11 +78,8 @@ async function serve(
   { report, signal }: { report: Report; signal: AbortSignal },
 ): Promise<void> {
   const subjects = createSubjects(flags.prefix);
-  const { bus, log } = await connectNats({
-    servers: flags.nats,
-    name: "editor",
-    onError: (error, subject) => report.warn(`${subject}: ${error.stack ?? error.message}`),
-  });
+  const secrets = environmentSecrets();
+  const { bus, log } = await connectProgram(flags.nats, { name: "editor", report, secrets });
   try {
     const store = new SnapshotStore({ log, subjects, payloadBytesMax: bus.payloadBytesMax });
     const ports = { bus, log, store, subjects };
@@ -100,7 +95,7 @@ async function serve(
       host: flags.host,
       port: flags.port,
       isPortFlexible: flags.anyPort === true,
-      servers: flags.nats,
+      access: natsAccess(flags.nats, secrets),
       prefix: subjects.prefix,
       bundle: new PageBundle(),
       snapshots: new SnapshotDesk(ports),
@@ -122,10 +117,6 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
-}
-
-function defaultServer(): string {
-  return natsFromEnvironment() ?? NATS_DEFAULT;
 }
 
 /** Parses a flag's value as a port. */

@@ -5,16 +5,9 @@
  * @module
  */
 import { InvalidArgumentError } from "commander";
-import { formatDate, systemDateMs } from "./clock.ts";
-import type { Report } from "./report.ts";
+import { formatDate, systemClock, systemDateMs } from "./clock.ts";
+import { limitWarnings, type Report } from "./report.ts";
 import { UserError } from "./user_error.ts";
-
-export const NATS_DEFAULT = "nats://localhost:4222";
-
-/** The server to talk to when no flag says: `NATS_URL`, else the default address. */
-export function natsFromEnvironment(): string | undefined {
-  return Deno.env.get("NATS_URL") || undefined;
-}
 
 /** Runs a program; a user's mistake is printed without a stack, and exits with 1. */
 export async function runProgram(main: () => Promise<void>): Promise<void> {
@@ -27,29 +20,40 @@ export async function runProgram(main: () => Promise<void>): Promise<void> {
   }
 }
 
-export interface TerminalReportOptions {
-  /** Whether each line is a JSON object, for programs that collect them; text by default. */
-  readonly isJson?: boolean | undefined;
-  /** What such an object says besides, such as the tick. */
-  fields?(): Readonly<Record<string, number>>;
+/** A report to stderr, each line under the name of who speaks. */
+export function terminalReport(name: string): Report {
+  return {
+    info: (line) => console.error(`${name}: ${line}`),
+    warn: (line) => console.error(`${name}: warning: ${line}`),
+  };
 }
 
-/** A report to stderr, each line under the name of who speaks. */
-export function terminalReport(
-  name: string,
-  { isJson = false, fields = () => ({}) }: TerminalReportOptions = {},
-): Report {
-  if (!isJson) {
-    return {
-      info: (line) => console.error(`${name}: ${line}`),
-      warn: (line) => console.error(`${name}: warning: ${line}`),
-    };
-  }
-  const say = (level: string, message: string) => {
+/** The flag of {@linkcode tickReport}, and what it does. */
+export const LOG_JSON = ["--log-json", "print each line as a JSON object, with the tick"] as const;
+
+/** The report of a program that ticks. */
+export interface TickReport extends Report {
+  /** Has JSON lines say the tick that it is; they say 0 before. */
+  follow(tickNumber: () => number): void;
+}
+
+/**
+ * A report to stderr of a few warnings a second at most. With `logJson` each line is a
+ * JSON object, for programs that collect them.
+ */
+export function tickReport(name: string, { logJson }: { logJson?: boolean }): TickReport {
+  let tickNumber = () => 0;
+  const say = (level: string) => (message: string) => {
     const time = formatDate(systemDateMs());
-    console.error(JSON.stringify({ time, level, source: name, ...fields(), message }));
+    console.error(JSON.stringify({ time, level, source: name, tick: tickNumber(), message }));
   };
-  return { info: (line) => say("info", line), warn: (line) => say("warn", line) };
+  const report = logJson ? { info: say("info"), warn: say("warn") } : terminalReport(name);
+  return {
+    ...limitWarnings(report, systemClock),
+    follow(current) {
+      tickNumber = current;
+    },
+  };
 }
 
 const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;

@@ -5,15 +5,9 @@
  * @module
  */
 import { Command } from "commander";
-import { connectNats } from "../lib/bus/nats_bus.ts";
-import {
-  NATS_DEFAULT,
-  natsFromEnvironment,
-  onStopSignal,
-  runProgram,
-  terminalReport,
-} from "../lib/cli.ts";
+import { onStopSignal, runProgram, terminalReport } from "../lib/cli.ts";
 import { systemClock } from "../lib/clock.ts";
+import { connectProgram, NATS_DEFAULT, natsOption } from "../lib/nats_connection.ts";
 import { toJson } from "../lib/plain_json.ts";
 import { createSubjects, PREFIX_DEFAULT } from "../lib/wire/subjects.ts";
 import { Client } from "./client.ts";
@@ -28,11 +22,7 @@ export interface ServerFlags {
 export function createProgram(name: string, description: string): Command {
   return new Command(`deno task ${name}`)
     .description(description)
-    .option(
-      "--nats <url>",
-      "NATS server, or several joined by commas",
-      natsFromEnvironment() ?? NATS_DEFAULT,
-    )
+    .addOption(natsOption(NATS_DEFAULT))
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
     .option("--json", "print JSON, one object on a line")
     .allowExcessArguments(false);
@@ -66,12 +56,7 @@ export async function withClient(
   const subjects = createSubjects(prefix);
   const stopping = new AbortController();
   using _signals = onStopSignal(() => stopping.abort());
-  const connecting = connectNats({
-    servers: nats,
-    name,
-    onError: (error, subject) => report.warn(`${subject}: ${error.stack ?? error.message}`),
-  });
-  const { bus } = await connecting;
+  const { bus } = await connectProgram(nats, { name, report });
   using screen = new Screen();
   const stopped = new Promise<void>((resolve) => {
     stopping.signal.addEventListener("abort", () => resolve());

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { BusStatus } from "../lib/bus/bus.ts";
-import { checkServerVersion, connectNats } from "../lib/bus/nats_bus.ts";
+import { connectNats } from "../lib/bus/nats_bus.ts";
+import { checkServerVersion } from "../lib/bus/nats_version.ts";
 import { UserError } from "../lib/user_error.ts";
 import { testBusConformance } from "./bus_conformance.ts";
 import type { TestClient } from "./conformance_case.ts";

@@ -16,6 +16,7 @@ import { within } from "../chaos/wait.ts";
 import type { SnapshotPolicy } from "../coordinator/snapshotter.ts";
 import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
+import type { NatsSecrets } from "../lib/bus/nats_access.ts";
 import { connectNats } from "../lib/bus/nats_bus.ts";
 import { writeGeneratedFiles } from "../lib/manifest/generated_files.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
@@ -128,9 +129,11 @@ export class Onlooker implements AsyncDisposable {
     this.subjects = createSubjects(prefix);
   }
 
-  static async connect({ url, prefix }: { url: string; prefix?: string }): Promise<Onlooker> {
-    const connection = await connectNats({ servers: url, name: "test", onError: () => {} });
-    return new Onlooker(connection, prefix);
+  static async connect(
+    { url, prefix, secrets = {} }: { url: string; prefix?: string; secrets?: NatsSecrets },
+  ): Promise<Onlooker> {
+    const options = { servers: url, secrets, name: "test", onError: () => {} };
+    return new Onlooker(await connectNats(options), prefix);
   }
 
   /** Messages of a type as they come; `first` resolves with the first that fits. */

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { wsconnect } from "@nats-io/nats-core";
 import { refusalOf } from "../editor/server/origin.ts";
 import { nextItem } from "../editor/page/panels/tree_keys.ts";
 import { stepOf } from "../editor/page/panels/grid_keys.ts";
 import { Program } from "../chaos/program.ts";
 import { REPOSITORY } from "./e2e.ts";
+import { echoThrough } from "./editor_bridge.ts";
 import { startTestServer } from "./test_server.ts";
 
 Deno.test("the editor takes requests from its own page alone", () => {
@@ -68,32 +68,6 @@ Deno.test("the editor serves its page, bridges to NATS, and ends at Ctrl-C", asy
   editor.kill("SIGINT");
   assertEquals(await editor.code(), 0);
 });
-
-/** As a page of `origin` opens one; browsers' types do not know the option. */
-function openSocket(address: string, origin: string): WebSocket {
-  const options = { headers: { origin } } as unknown as string[];
-  return new WebSocket(address, options);
-}
-
-/** A message there and back through the bridge, of more bytes than a frame or a read has. */
-async function echoThrough(url: string): Promise<void> {
-  const { host, origin } = new URL(url);
-  const connection = await wsconnect({
-    servers: `ws://${host}/nats`,
-    wsFactory: (address: string) =>
-      Promise.resolve({
-        socket: openSocket(address, origin),
-        encrypted: false,
-      }),
-  });
-  const sent = new Uint8Array(1_000_000).map((_, i) => i % 251);
-  connection.subscribe("echo", {
-    callback: (_error, message) => void message.respond(message.data),
-  });
-  const answer = await connection.request("echo", sent, { timeout: 20_000 });
-  assertEquals(new Uint8Array(answer.data), sent);
-  await connection.close();
-}
 
 Deno.test("keys move through a list, and no further than its ends", () => {
   const at = { at: 5, rows: 10, page: 4 };

@@ -22,7 +22,12 @@ export const LAYERS: readonly Layer[] = [
     imports: [],
     packages: ["#msgpack"],
   },
-  { name: "cli", files: /^lib\/cli\.ts$/, imports: ["base"], packages: ["commander"] },
+  {
+    name: "cli",
+    files: /^lib\/(cli|nats_connection)\.ts$/,
+    imports: ["base", "bus"],
+    packages: ["commander"],
+  },
   { name: "mod", files: /^lib\/mod\.ts$/, imports: ["ecs", "runtime"], packages: [] },
   {
     name: "ecs",
@@ -46,7 +51,7 @@ export const LAYERS: readonly Layer[] = [
     name: "bus",
     files: /^lib\/bus\//,
     imports: ["base"],
-    packages: ["@nats-io/jetstream", "@nats-io/nats-core", "@nats-io/transport-deno"],
+    packages: ["@nats-io/jetstream", "@nats-io/nats-core", "@nats-io/nats-core/internal"],
   },
   {
     name: "telemetry",
@@ -184,7 +189,7 @@ export const LAYERS: readonly Layer[] = [
 /** Whoever else touches the machine is handed it as a parameter. */
 export const MACHINE_USERS: Readonly<Record<string, RegExp>> = {
   Deno:
-    /(^|_|\/)main\.ts$|^lib\/(cli|manifest\/(load|generated_files)|runtime\/load_script)\.ts$|^lib\/nats_server\/|^chaos\/|^coordinator\/(connection|editor_process|snapshot_paths|status_display|supervisor)\.ts$|^editor\/server\/(bridge|page_bundle|page_files|web_server)\.ts$|^operator\/terminal\.ts$/,
+    /(^|_|\/)main\.ts$|^lib\/(cli|nats_connection|manifest\/(load|generated_files)|runtime\/load_script)\.ts$|^lib\/nats_server\/|^chaos\/|^coordinator\/(connection|editor_process|snapshot_paths|status_display|supervisor)\.ts$|^editor\/server\/(page_bundle|page_files|web_server)\.ts$|^operator\/terminal\.ts$/,
   console:
     /(^|_|\/)main\.ts$|^lib\/cli\.ts$|^coordinator\/status_display\.ts$|^operator\/terminal\.ts$/,
   crypto: /^lib\/(cli|nats_server\/fetch_release)\.ts$|^editor\/page\/browser\.ts$/,

@@ -5,19 +5,17 @@
  * @module
  */
 import { createInbox, type Msg, type NatsConnection, wsconnect } from "@nats-io/nats-core";
-import {
-  type Bus,
-  type BusStatus,
-  type Message,
-  type MessageHandler,
-  NoRespondersError,
-  type PublishOptions,
-  type RequestOptions,
-  RequestTimeoutError,
-  type SubscribeOptions,
-  type Subscription,
+import type {
+  Bus,
+  BusStatus,
+  Message,
+  MessageHandler,
+  PublishOptions,
+  RequestOptions,
+  SubscribeOptions,
+  Subscription,
 } from "../../lib/bus/bus.ts";
-import { isNoResponders, isTimeout } from "../../lib/bus/nats_errors.ts";
+import { explainRequestError } from "../../lib/bus/nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "../../lib/bus/nats_headers.ts";
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -35,6 +33,9 @@ export async function connectBrowser(
     name: "editor page",
     timeout: CONNECT_TIMEOUT_MS,
     maxReconnectAttempts: -1,
+    // The way to NATS is that process alone, and who it is may change.
+    ignoreClusterUpdates: true,
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     reconnectJitter: RECONNECT_WAIT_MS,
     pingInterval: PING_INTERVAL_MS,
@@ -94,12 +95,8 @@ class BrowserBus implements Bus {
     try {
       const options = { timeout: timeoutMs, ...(headers && { headers: encodeHeaders(headers) }) };
       return messageOf(await this.#connection.request(subject, data, options));
-    } catch (cause) {
-      if (isNoResponders(cause)) {
-        throw new NoRespondersError(`Nobody subscribes to "${subject}"`, { cause });
-      }
-      if (!isTimeout(cause)) throw cause;
-      throw new RequestTimeoutError(`No answer to "${subject}" in ${timeoutMs} ms`, { cause });
+    } catch (error) {
+      throw explainRequestError(error, { subject, timeoutMs });
     }
   }
 

@@ -1,67 +1,62 @@
 /**
  * The bridge between a browser and NATS: a browser can only open WebSockets, and a
  * nats-server need not listen for them. What comes in one way goes out the other,
- * byte by byte, so the browser speaks the same protocol as everyone else.
+ * byte by byte, so the browser speaks the same protocol as everyone else. Only each
+ * side's first line is another: who the client is and how the connection is encrypted
+ * is between this process and the server.
  *
  * @module
  */
+import type { Socket } from "node:net";
+import type { Login, NatsAccess } from "../../lib/bus/nats_access.ts";
+import { FirstLine } from "../../lib/bus/nats_greeting.ts";
+import { type GreetedSocket, openSocket } from "../../lib/bus/nats_socket.ts";
 import { type Clock, delay } from "../../lib/clock.ts";
+import { connectForServer, infoForPage } from "./page_greeting.ts";
 
 /** What may wait for a browser, or for the server, before the other side is no longer read. */
 const PENDING_BYTES_MAX = 32 * 1024 * 1024;
 /** A WebSocket does not say when there is room again. */
 const ROOM_POLL_MS = 5;
 const NORMAL_CLOSURE = 1000;
-const NATS_PORT_DEFAULT = 4222;
 /** The application's own range of close codes. */
 const NO_SERVER_CODE = 4502;
 const TOO_MUCH_CODE = 4413;
 
 export interface BridgeOptions {
-  /** NATS servers, as `host:port`; the first that answers is taken. */
-  readonly servers: readonly URL[];
+  /** The NATS servers, of which the first that will do is taken. */
+  readonly access: NatsAccess;
   readonly clock: Clock;
 }
 
-/** The addresses of `--nats`. */
-export function parseServers(servers: string): URL[] {
-  return servers.split(",").map((server) => {
-    const text = server.trim();
-    return new URL(text.includes("://") ? text : `nats://${text}`);
-  });
-}
-
 /** Joins an opening WebSocket and a NATS server; resolves when either has ended. */
-export async function bridge(socket: WebSocket, options: BridgeOptions): Promise<void> {
-  socket.binaryType = "arraybuffer";
-  const inbound = new Inbound(socket);
-  const connection = await dial(options.servers);
-  if (connection === undefined) {
+export async function bridge(page: WebSocket, { access, clock }: BridgeOptions): Promise<void> {
+  page.binaryType = "arraybuffer";
+  const inbound = new Inbound(page);
+  const server = await dial(access, clock);
+  if (server === undefined) {
     inbound.drop();
-    return close(socket, NO_SERVER_CODE, "no NATS server answers");
+    return close(page, NO_SERVER_CODE, "no NATS server answers");
   }
   try {
     await inbound.opened;
+    page.send(infoForPage(server.greeting));
     await Promise.race([
-      inbound.pumpInto(connection),
-      pumpOut(connection, socket, options.clock),
+      pumpIn(inbound, { server, login: access.login }),
+      pumpOut(server.socket, page, clock),
     ]);
   } catch {
-    // Either side hung up; the browser connects again by itself.
+    // Either side hung up, or the page speaks another protocol; it connects again by itself.
   }
-  closeQuietly(connection);
-  close(socket, NORMAL_CLOSURE, "");
+  server.socket.destroy();
+  close(page, NORMAL_CLOSURE, "");
 }
 
-async function dial(servers: readonly URL[]): Promise<Deno.TcpConn | undefined> {
-  for (const { hostname, port } of servers) {
+/** The first server that will do. */
+async function dial(access: NatsAccess, clock: Clock): Promise<GreetedSocket | undefined> {
+  for (const address of access.addresses) {
     try {
-      const connection = await Deno.connect({
-        hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
-        port: Number(port) || NATS_PORT_DEFAULT,
-      });
-      connection.setNoDelay(true);
-      return connection;
+      return await openSocket(address, { tls: access.tls, clock });
     } catch {
       // The next one may be there.
     }
@@ -72,22 +67,22 @@ async function dial(servers: readonly URL[]): Promise<Deno.TcpConn | undefined> 
 /** What the browser sent and NATS has not taken yet. */
 class Inbound {
   readonly opened: Promise<void>;
-  readonly #socket: WebSocket;
+  readonly #page: WebSocket;
   readonly #waiting: Uint8Array[] = [];
   #bytes = 0;
   #isEnded = false;
   #wake: () => void = () => {};
 
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
+  constructor(page: WebSocket) {
+    this.#page = page;
     this.opened = new Promise((resolve) => {
-      if (socket.readyState !== WebSocket.CONNECTING) resolve();
-      socket.addEventListener("open", () => resolve(), { once: true });
-      socket.addEventListener("close", () => resolve(), { once: true });
+      if (page.readyState !== WebSocket.CONNECTING) resolve();
+      page.addEventListener("open", () => resolve(), { once: true });
+      page.addEventListener("close", () => resolve(), { once: true });
     });
-    socket.addEventListener("message", ({ data }) => this.#take(data));
-    socket.addEventListener("close", () => this.drop());
-    socket.addEventListener("error", () => this.drop());
+    page.addEventListener("message", ({ data }) => this.#take(data));
+    page.addEventListener("close", () => this.drop());
+    page.addEventListener("error", () => this.drop());
   }
 
   drop(): void {
@@ -95,12 +90,13 @@ class Inbound {
     this.#wake();
   }
 
-  async pumpInto(connection: Deno.TcpConn): Promise<void> {
+  /** Whoever goes on after another gets what that one has not taken. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     while (true) {
       const bytes = this.#waiting.shift();
       if (bytes !== undefined) {
-        await writeAll(connection, bytes);
         this.#bytes -= bytes.length;
+        yield bytes;
       } else if (this.#isEnded) {
         return;
       } else {
@@ -115,7 +111,7 @@ class Inbound {
       : new Uint8Array(data as ArrayBuffer);
     this.#bytes += bytes.length;
     if (this.#bytes > PENDING_BYTES_MAX) {
-      close(this.#socket, TOO_MUCH_CODE, "more than NATS takes");
+      close(this.#page, TOO_MUCH_CODE, "more than NATS takes");
       return this.drop();
     }
     this.#waiting.push(bytes);
@@ -123,40 +119,51 @@ class Inbound {
   }
 }
 
-async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += await connection.write(bytes.subarray(written));
+async function pumpIn(
+  inbound: Inbound,
+  { server: { socket, greeting }, login }: { server: GreetedSocket; login: Login | undefined },
+): Promise<void> {
+  const first = await readLine(inbound);
+  if (first === undefined) return;
+  await writeAll(socket, connectForServer(first.line, { login, greeting }));
+  await writeAll(socket, first.rest);
+  for await (const bytes of inbound) await writeAll(socket, bytes);
+}
+
+async function readLine(inbound: Inbound): Promise<ReturnType<FirstLine["push"]>> {
+  const first = new FirstLine();
+  for await (const bytes of inbound) {
+    const found = first.push(bytes);
+    if (found !== undefined) return found;
   }
+  return undefined;
+}
+
+/** Resolves when the bytes are with the system. */
+function writeAll(socket: Socket, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // Deno never says of an encrypted socket that nothing has been written.
+    if (bytes.length === 0) return resolve();
+    socket.write(bytes, (error) => error ? reject(error) : resolve());
+  });
 }
 
 /** A browser that does not read is not read for: NATS then drops it as a slow consumer. */
-async function pumpOut(
-  connection: Deno.TcpConn,
-  socket: WebSocket,
-  clock: Clock,
-): Promise<void> {
-  for await (const bytes of connection.readable.values({ preventCancel: true })) {
-    while (socket.bufferedAmount > PENDING_BYTES_MAX) {
-      if (socket.readyState !== WebSocket.OPEN) return;
+async function pumpOut(socket: Socket, page: WebSocket, clock: Clock): Promise<void> {
+  for await (const bytes of socket) {
+    while (page.bufferedAmount > PENDING_BYTES_MAX) {
+      if (page.readyState !== WebSocket.OPEN) return;
       await delay(clock, ROOM_POLL_MS);
     }
-    if (socket.readyState !== WebSocket.OPEN) return;
-    socket.send(bytes);
+    if (page.readyState !== WebSocket.OPEN) return;
+    page.send(bytes);
   }
 }
 
-function close(socket: WebSocket, code: number, reason: string): void {
-  if (socket.readyState === WebSocket.CONNECTING) {
-    socket.addEventListener("open", () => socket.close(code, reason), { once: true });
-  } else if (socket.readyState === WebSocket.OPEN) {
-    socket.close(code, reason);
-  }
-}
-
-function closeQuietly(connection: Deno.TcpConn): void {
-  try {
-    connection.close();
-  } catch {
-    // The other side has closed it.
+function close(page: WebSocket, code: number, reason: string): void {
+  if (page.readyState === WebSocket.CONNECTING) {
+    page.addEventListener("open", () => page.close(code, reason), { once: true });
+  } else if (page.readyState === WebSocket.OPEN) {
+    page.close(code, reason);
   }
 }

@@ -4,10 +4,11 @@
  *
  * @module
  */
+import type { NatsAccess } from "../../lib/bus/nats_access.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Report } from "../../lib/report.ts";
 import { UserError } from "../../lib/user_error.ts";
-import { bridge, parseServers } from "./bridge.ts";
+import { bridge } from "./bridge.ts";
 import { refusalOf } from "./origin.ts";
 import type { PageBundle } from "./page_bundle.ts";
 import { readPageFile } from "./page_files.ts";
@@ -22,8 +23,8 @@ export interface WebServerOptions {
   readonly port: number;
   /** Whether a port that is in use is exchanged for a free one. */
   readonly isPortFlexible: boolean;
-  /** NATS servers, as `--nats` has them. */
-  readonly servers: string;
+  /** How the bridge gets to NATS. */
+  readonly access: NatsAccess;
   readonly prefix: string;
   readonly bundle: PageBundle;
   readonly snapshots: SnapshotDesk;
@@ -139,9 +140,8 @@ export class WebServer implements AsyncDisposable {
     }
     const { socket, response } = Deno.upgradeWebSocket(request);
     this.#sockets.add(socket);
-    const { servers, clock } = this.#options;
-    bridge(socket, { servers: parseServers(servers), clock })
-      .finally(() => this.#sockets.delete(socket));
+    const { access, clock } = this.#options;
+    bridge(socket, { access, clock }).finally(() => this.#sockets.delete(socket));
     return response;
   }
 }

@@ -9,16 +9,13 @@ import {
   type NatsConnection,
   type Subscription as NatsSubscription,
 } from "@nats-io/nats-core";
-import { connect } from "@nats-io/transport-deno";
 import { type Clock, delay, systemClock } from "../clock.ts";
-import { UserError } from "../user_error.ts";
 import {
   type Bus,
   type BusStatus,
   type Headers,
   type Message,
   type MessageHandler,
-  NoRespondersError,
   type PublishOptions,
   type RequestOptions,
   RequestTimeoutError,
@@ -28,18 +25,19 @@ import {
 import { Backlog } from "./backlog.ts";
 import { LimitedSubscription } from "./limited_subscription.ts";
 import { type Log, UnavailableError } from "./log.ts";
-import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
+import { natsAccess, type NatsSecrets } from "./nats_access.ts";
+import { dial, explainRefusal } from "./nats_dial.ts";
+import { explainRequestError, isPayloadTooLarge, isRefusal } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
 import { NatsLink } from "./nats_link.ts";
 import { NatsLog } from "./nats_log.ts";
-import { checkServerVersion } from "./nats_version.ts";
 import { checkPattern, checkSubject, isSubject } from "./subject.ts";
-
-export { checkServerVersion } from "./nats_version.ts";
 
 export interface NatsOptions {
   /** One URL, or several separated by commas: the members of one cluster. */
   servers: string;
+  /** Who to be, and whom to trust; nobody, and whom the machine trusts, by default. */
+  secrets?: NatsSecrets;
   /** How the server's own monitoring shows this client. */
   name: string;
   /** Told what handlers throw and what the server complains of; then `subject` is "". */
@@ -47,11 +45,6 @@ export interface NatsOptions {
   clock?: Clock;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
-/** With as much again at random, lest all clients come back at once. */
-const RECONNECT_WAIT_MS = 100;
-/** A server that leaves two pings unanswered is taken for dead. */
-const PING_INTERVAL_MS = 5_000;
 /** What may wait for the server to read it before messages are dropped. */
 const BACKLOG_BYTES_MAX = 512 * 1024 * 1024;
 /** How long `close` waits for messages on their way before it hangs up. */
@@ -61,48 +54,18 @@ const NO_RESPONDERS_CODE = 503;
 
 /**
  * Connects a client, which reconnects by itself for as long as it is open.
- * @throws {UserError} when no server answers, or it is too old or without JetStream.
+ * @throws {NoServerError} when no server answers.
+ * @throws {UserError} when it lets nobody like this in, or is too old or without JetStream.
  */
 export async function connectNats(options: NatsOptions): Promise<{ bus: Bus; log: Log }> {
-  const connection = await dial(options);
-  try {
-    checkServer(connection, options.servers);
-  } catch (error) {
-    await connection.close();
-    throw error;
-  }
-  const link = new NatsLink(connection, { onError: (error) => options.onError(error, "") });
+  const access = natsAccess(options.servers, options.secrets);
+  const connection = await dial(access, options.name);
+  const link = new NatsLink(connection, {
+    onError: (error) =>
+      options.onError(isRefusal(error) ? explainRefusal(error, access) : error, ""),
+  });
   const bus = new NatsBus(connection, link, options);
   return { bus, log: await NatsLog.create(connection, link) };
-}
-
-async function dial({ servers, name }: NatsOptions): Promise<NatsConnection> {
-  try {
-    return await connect({
-      servers: servers.split(",").map((server) => server.trim()),
-      name,
-      timeout: CONNECT_TIMEOUT_MS,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-      reconnectJitter: RECONNECT_WAIT_MS,
-      pingInterval: PING_INTERVAL_MS,
-      noAsyncTraces: true,
-    });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UserError(
-      `Cannot connect to NATS at ${servers}: ${reason}; start one or pass --nats`,
-      { cause },
-    );
-  }
-}
-
-function checkServer(connection: NatsConnection, servers: string): void {
-  checkServerVersion(connection.info?.version ?? "0.0.0");
-  if (connection.info?.jetstream === true) return;
-  throw new UserError(
-    `Cannot use NATS at ${servers}: JetStream is off; start nats-server with --jetstream`,
-  );
 }
 
 /** A received message. Most are judged by a part of theirs, so the rest is decoded on first use. */
@@ -210,19 +173,14 @@ class NatsBus implements Bus {
       );
       return new NatsMessage(answer);
     } catch (error) {
-      if (isNoResponders(error)) {
-        throw new NoRespondersError(`Nobody subscribes to "${subject}"`, { cause: error });
-      }
-      if (isTimeout(error)) {
-        throw new RequestTimeoutError(
-          `No answer to a request to "${subject}" in ${timeoutMs} ms`,
-          { cause: error },
-        );
-      }
       if (error instanceof UnavailableError) {
         throw new RequestTimeoutError(error.message, { cause: error });
       }
-      throw explainPublishError(error, { subject, data, payloadBytesMax: this.payloadBytesMax });
+      throw explainPublishError(explainRequestError(error, { subject, timeoutMs }), {
+        subject,
+        data,
+        payloadBytesMax: this.payloadBytesMax,
+      });
     }
   }
 

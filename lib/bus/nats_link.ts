@@ -7,6 +7,7 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import type { BusStatus } from "./bus.ts";
 import { UnavailableError } from "./log.ts";
+import { isRefusal } from "./nats_errors.ts";
 
 type StatusHandler = (status: BusStatus) => void;
 
@@ -14,6 +15,7 @@ export class NatsLink {
   readonly #handlers = new Set<StatusHandler>();
   #isUp = true;
   #isClosed = false;
+  #isRefused = false;
 
   constructor(connection: NatsConnection, options: { onError: (error: Error) => void }) {
     this.#watch(connection, options);
@@ -57,14 +59,23 @@ export class NatsLink {
     for await (const status of connection.status()) {
       if (status.type === "disconnect") this.#set("disconnected");
       else if (status.type === "reconnect") this.#set("reconnected");
-      else if (status.type === "error") onError(status.error);
+      else if (status.type === "error" && this.#isNews(status.error)) onError(status.error);
     }
     this.#set("closed");
+  }
+
+  /** A server that does not let this client in any more says so at every attempt. */
+  #isNews(error: Error): boolean {
+    if (!isRefusal(error)) return true;
+    const wasRefused = this.#isRefused;
+    this.#isRefused = true;
+    return !wasRefused;
   }
 
   #set(status: BusStatus): void {
     this.#isUp = status === "reconnected";
     this.#isClosed = status === "closed";
+    if (this.#isUp) this.#isRefused = false;
     for (const handler of [...this.#handlers]) handler(status);
   }
 }

@@ -9,22 +9,22 @@ import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import type { Bus } from "../bus/bus.ts";
 import type { Log } from "../bus/log.ts";
-import { connectNats } from "../bus/nats_bus.ts";
+import { NoServerError } from "../bus/nats_dial.ts";
 import {
   drawId,
-  NATS_DEFAULT,
-  natsFromEnvironment,
+  LOG_JSON,
   onStopSignal,
   positiveInteger,
   runProgram,
   stdinEnd,
-  terminalReport,
+  tickReport,
 } from "../cli.ts";
 import { delay, systemClock } from "../clock.ts";
 import { loadManifests } from "../manifest/load.ts";
 import type { Manifests, SystemManifest } from "../manifest/manifest.ts";
 import { suggestion } from "../manifest/nearest.ts";
-import { limitWarnings, type Report } from "../report.ts";
+import { connectProgram, NATS_DEFAULT, natsOption } from "../nats_connection.ts";
+import type { Report } from "../report.ts";
 import { UserError } from "../user_error.ts";
 import { createSubjects, PREFIX_DEFAULT } from "../wire/subjects.ts";
 import { Instance } from "./instance.ts";
@@ -57,15 +57,11 @@ function createCommand(name: string): Command {
   return new Command(name)
     .description("Run one instance of a system: the process that its script runs in.")
     .option("--manifests <dir>", "folder of the manifests", "manifests")
-    .option(
-      "--nats <url>",
-      "NATS server, or several joined by commas",
-      natsFromEnvironment() ?? NATS_DEFAULT,
-    )
+    .addOption(natsOption(NATS_DEFAULT))
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
     .option("--credits <n>", "shards to take at a time", positiveInteger, CREDITS_DEFAULT)
     .option("--instance <id>", "what it is called, one word that no other has", instanceName)
-    .option("--log-json", "print each line as a JSON object, with the tick")
+    .option(...LOG_JSON)
     .option("--stop-with-stdin", "stop when standard input ends, as for a child process")
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false);
@@ -109,12 +105,7 @@ async function runInstance(
 ): Promise<void> {
   const subjects = createSubjects(flags.prefix);
   const instanceId = flags.instance ?? `${manifest.name}-${drawId()}`;
-  let tickNumber = () => 0;
-  const terminal = terminalReport(instanceId, {
-    isJson: flags.logJson,
-    fields: () => ({ tick: tickNumber() }),
-  });
-  const report = limitWarnings(terminal, systemClock);
+  const report = tickReport(instanceId, flags);
   const stop = new AbortController();
   using _ = onStopSignal((count) => count > 1 ? Deno.exit(130) : stop.abort());
   if (flags.stopWithStdin) stdinEnd().then(() => stop.abort());
@@ -135,7 +126,7 @@ async function runInstance(
     credits: flags.credits,
     report,
   });
-  tickNumber = () => instance.tick;
+  report.follow(() => instance.tick);
   const stopped = new Promise<void>((resolve) => {
     if (stop.signal.aborted) resolve();
     stop.signal.addEventListener("abort", () => resolve(), { once: true });
@@ -160,14 +151,9 @@ async function connectPatiently(
   let isSaid = false;
   while (!signal.aborted) {
     try {
-      return await connectNats({
-        servers,
-        name,
-        onError: (error, subject) => report.warn(`${subject}: ${error.stack ?? error.message}`),
-      });
+      return await connectProgram(servers, { name, report });
     } catch (error) {
-      // Without a cause the server is there, but will not do.
-      if (!(error instanceof UserError) || error.cause === undefined) throw error;
+      if (!(error instanceof NoServerError)) throw error;
       if (!isSaid) report.warn(`${error.message}; trying again until one answers`);
       isSaid = true;
       await delay(systemClock, CONNECT_RETRY_MS, signal);

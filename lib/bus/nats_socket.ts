@@ -1,0 +1,105 @@
+/**
+ * A connection to a NATS server that has greeted, encrypted where one of the two wants it.
+ *
+ * @module
+ */
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { type Clock, systemClock } from "../clock.ts";
+import type { NatsAddress } from "./nats_access.ts";
+import { FirstLine, type Greeting, parseCommand } from "./nats_greeting.ts";
+
+/** How long a server may take to greet, and to agree on keys. */
+const GREETING_MS = 5000;
+
+export interface SocketOptions {
+  /** Undefined: encrypted only where the server requires it. */
+  readonly tls: ConnectionOptions | undefined;
+  /** Whose certificate it has to have, where that is not the address's host. */
+  readonly tlsName?: string;
+  readonly clock?: Clock;
+}
+
+/** It is paused, has a listener for errors, and says only "close" of them. */
+export interface GreetedSocket {
+  readonly socket: Socket;
+  /** The server's first line, without its end, and what it says. */
+  readonly line: string;
+  readonly greeting: Greeting;
+  readonly isEncrypted: boolean;
+}
+
+/** TLS is asked for, and the server has none. */
+export class NoTlsError extends Error {
+  override readonly name = "NoTlsError";
+}
+
+/**
+ * @throws {NoTlsError} when the server has none, but `tls` is given.
+ * @throws {Error} when it does not answer, is no NATS server, or has a wrong certificate.
+ */
+export async function openSocket(
+  { hostname, port }: NatsAddress,
+  { tls, tlsName = hostname, clock = systemClock }: SocketOptions,
+): Promise<GreetedSocket> {
+  const socket = connectTcp(port, hostname);
+  socket.setNoDelay(true);
+  // Who waits for it is told by its end, but one without a listener would end the process.
+  socket.on("error", () => {});
+  const timer = clock.after(GREETING_MS, () => socket.destroy(new Error("timeout")));
+  try {
+    const line = await readLine(socket);
+    const greeting = parseCommand("INFO", line);
+    const { tls_required: isRequired = false, tls_available: isAvailable = false } = greeting;
+    if (tls !== undefined && !isRequired && !isAvailable) throw new NoTlsError("it has no TLS");
+    const isEncrypted = tls !== undefined || isRequired;
+    const ready = isEncrypted ? await encrypt(socket, { ...tls, servername: tlsName }) : socket;
+    return { socket: ready, line, greeting, isEncrypted };
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** Reads the first line, and nothing behind it. */
+function readLine(socket: Socket): Promise<string> {
+  const first = new FirstLine();
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const take = (bytes: Uint8Array) => {
+    try {
+      const found = first.push(bytes);
+      if (found === undefined) return;
+      socket.pause();
+      if (found.rest.length > 0) socket.unshift(found.rest);
+      resolve(found.line);
+    } catch (error) {
+      reject(error);
+    }
+  };
+  const end = () => reject(new Error("the server has hung up"));
+  socket.on("data", take);
+  socket.once("error", reject);
+  socket.once("close", end);
+  return promise.finally(() => {
+    socket.off("data", take);
+    socket.off("error", reject);
+    socket.off("close", end);
+  });
+}
+
+/** The server has said `INFO` in plain, and expects TLS from here on. */
+function encrypt(
+  socket: Socket,
+  { servername, ...options }: ConnectionOptions & { servername: string },
+): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  // A name is what is told to the server; an address is no name.
+  const name = isIP(servername) === 0 ? { servername } : { servername: "", host: servername };
+  const secure = connectTls({ ...options, ...name, socket }, () => resolve(secure));
+  secure.pause();
+  secure.on("error", reject);
+  secure.once("close", () => reject(new Error("the server has hung up")));
+  return promise;
+}
