@@ -1,10 +1,11 @@
 /**
- * Draws the viewport without WebGL: slower, and without depth.
+ * Draws the viewport without a graphics card.
  *
  * @module
  */
 /// <reference lib="dom" />
 import { project } from "../../model/camera.ts";
+import { packColour, PointRaster } from "../../model/point_raster.ts";
 import type { Frame, Painter } from "./painter.ts";
 
 const POINT_SIZE = 3;
@@ -20,6 +21,8 @@ class CanvasPainter implements Painter {
   readonly name = "canvas 2D";
   readonly isSoftware = true;
   readonly #context: CanvasRenderingContext2D;
+  readonly #layer = new OffscreenCanvas(1, 1);
+  #raster = new PointRaster(this.#layer);
 
   constructor(context: CanvasRenderingContext2D) {
     this.#context = context;
@@ -52,21 +55,21 @@ class CanvasPainter implements Painter {
     context.stroke();
   }
 
-  #paintPoints({ motion, share, matrix, width, height, colours }: Frame): void {
-    const context = this.#context;
-    const { from, to, kinds } = motion;
-    const styles = colours.kinds.map(cssColour);
-    const at = [0, 0, 0];
-    for (let slot = 0; slot < kinds.length; slot++) {
-      for (let k = 0; k < 3; k++) {
-        const i = 3 * slot + k;
-        at[k] = from[i] + share * (to[i] - from[i]);
-      }
-      const seen = project(matrix, at, { width, height });
-      if (seen === undefined) continue;
-      context.fillStyle = styles[kinds[slot] % styles.length];
-      context.fillRect(seen.x - POINT_SIZE / 2, seen.y - POINT_SIZE / 2, POINT_SIZE, POINT_SIZE);
+  #paintPoints({ motion, share, matrix, ratio, colours }: Frame): void {
+    const { canvas } = this.#context;
+    const layer = this.#layer;
+    if (layer.width !== canvas.width || layer.height !== canvas.height) {
+      layer.width = canvas.width;
+      layer.height = canvas.height;
+      this.#raster = new PointRaster(layer);
     }
+    const { from, to, kinds } = motion;
+    const packed = Uint32Array.from(colours.kinds, packColour);
+    const size = Math.round(POINT_SIZE * ratio);
+    this.#raster.draw({ from, to, share, kinds, colours: packed, matrix, size });
+    const bytes = new Uint8ClampedArray(this.#raster.pixels.buffer);
+    layer.getContext("2d")?.putImageData(new ImageData(bytes, layer.width, layer.height), 0, 0);
+    this.#context.drawImage(layer, 0, 0, canvas.width / ratio, canvas.height / ratio);
   }
 
   #paintSelected({ selected, matrix, width, height, colours }: Frame): void {

@@ -48,8 +48,12 @@ uniform vec3 colour;
 out vec4 result;
 void main() { result = vec4(colour, 1.0); }`;
 
-/** Undefined where the browser has no WebGL 2. */
-export function createWebglPainter(canvas: HTMLCanvasElement): Painter | undefined {
+/** Undefined where the browser has no WebGL 2, or no graphics card to do it, unless it `isForced`. */
+export function createWebglPainter(
+  canvas: HTMLCanvasElement,
+  { isForced }: { isForced: boolean },
+): Painter | undefined {
+  if (!isForced && !hasGraphicsCard()) return undefined;
   const gl = canvas.getContext("webgl2", { antialias: true });
   if (gl === null) return undefined;
   try {
@@ -62,16 +66,20 @@ export function createWebglPainter(canvas: HTMLCanvasElement): Painter | undefin
 /** What browsers and drivers call their renderers in software. */
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
 
-function isSoftware(gl: WebGL2RenderingContext): boolean {
+function hasGraphicsCard(): boolean {
+  const gl = new OffscreenCanvas(1, 1).getContext("webgl2");
+  if (gl === null) return false;
   const info = gl.getExtension("WEBGL_debug_renderer_info");
-  return SOFTWARE.test(String(gl.getParameter(info?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER)));
+  const renderer = String(gl.getParameter(info?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return !SOFTWARE.test(renderer);
 }
 
 type Buffers = Record<"from" | "to" | "kinds" | "lines", WebGLBuffer>;
 
 class WebglPainter implements Painter {
   readonly name = "WebGL 2";
-  readonly isSoftware: boolean;
+  readonly isSoftware = false;
   readonly #gl: WebGL2RenderingContext;
   readonly #points: Program;
   readonly #lines: Program;
@@ -80,7 +88,6 @@ class WebglPainter implements Painter {
 
   constructor(gl: WebGL2RenderingContext) {
     this.#gl = gl;
-    this.isSoftware = isSoftware(gl);
     this.#points = new Program(gl, POINT_VERTEX, POINT_FRAGMENT);
     this.#lines = new Program(gl, LINE_VERTEX, LINE_FRAGMENT);
     const buffer = () => gl.createBuffer() as WebGLBuffer;

@@ -63,7 +63,9 @@ export class ViewportControl {
   constructor(canvas: HTMLCanvasElement, app: App) {
     this.#canvas = canvas;
     this.#app = app;
-    this.#painter = createWebglPainter(canvas) ?? createCanvasPainter(canvas);
+    // `?webgl` in the address insists on it.
+    const isForced = new URLSearchParams(location.search).has("webgl");
+    this.#painter = createWebglPainter(canvas, { isForced }) ?? createCanvasPainter(canvas);
     // Without a graphics card each frame takes time of the cores that the world needs.
     app.scene.motion.isGliding = this.#painter?.isSoftware === false;
     this.#observer = new ResizeObserver(() => this.#resize());
