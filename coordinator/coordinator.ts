@@ -142,12 +142,12 @@ export class Coordinator {
     this.stats = new Stats(manifests.systems.map(({ name }) => name));
     this.#reception = new Reception({ bus, report, onRefused: () => this.stats.refused++ });
     this.#members = new Membership({
+      ...options,
       systems: manifests.systems,
-      clock,
-      report,
       reception: this.#reception,
       epoch,
       tickNumber: () => this.tickNumber,
+      runs: () => this.#engine.runs,
       onChange: (system) => this.#engine.creditFreed(system),
       event: (topic, data) => this.#engine.announce(topic, data),
     });
@@ -262,7 +262,7 @@ export class Coordinator {
   #listen(): void {
     const { subjects, bus } = this.#options;
     const reception = this.#reception;
-    this.#members.listen(subjects);
+    this.#members.listen();
     reception.listen(subjects.lease, "Lease", ({ epoch }) => {
       if (epoch > this.#epoch) this.#checkTerm();
     });

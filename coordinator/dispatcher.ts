@@ -153,12 +153,15 @@ export class Dispatcher {
     this.#starvedMs = Math.min(2 * this.#starvedMs, STARVED_RETRY_MAX_MS);
   }
 
-  /** Nothing that is out will come back: returns it; it can be sent again now. */
-  recall(): number[] {
-    const out = [...this.#shards.keys()].filter((shard) => this.#shards[shard].status === "out");
-    for (const shard of out) this.#putBack(shard);
+  /** The shards that are out. */
+  get out(): number[] {
+    return [...this.#shards.keys()].filter((shard) => this.#shards[shard].status === "out");
+  }
+
+  /** These shards, which are out, will not come back; they can be sent again now. */
+  recall(shards: readonly number[]): void {
+    for (const shard of shards) this.#putBack(shard);
     this.creditFreed();
-    return out;
   }
 
   /** A credit may have come free, so that sending is worth a try. */

@@ -275,9 +275,14 @@ export class Engine {
     this.#current.runOf(system)?.bounce(attempt, how);
   }
 
+  /** The systems that have started in the tick that runs. */
+  get runs(): readonly SystemRun[] {
+    return this.#current?.runs ?? [];
+  }
+
   /** Whatever is out may be lost, and goes out again. */
   resend(): void {
-    for (const run of this.#current?.runs ?? []) run.resend();
+    for (const run of this.runs) run.resend();
   }
 
   /** Whoever kept the broadcast sets may have lost them, and gets them again. */

@@ -1,26 +1,33 @@
 /**
  * Membership: instances come, give signs of life and leave, and whoever goes
- * silent is taken for dead. It keeps the registry and tells the others.
+ * silent, or whose connection is gone, is taken for dead. It keeps the registry
+ * and tells the others.
  *
  * @module
  */
-import type { Message } from "../lib/bus/bus.ts";
+import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
+import { Probes, type Run } from "./probes.ts";
 import type { Reception } from "./reception.ts";
 import { HEARTBEAT_MS, type RegisteredInstance, Registry } from "./registry.ts";
+import type { SystemRun } from "./system_run.ts";
 
 export interface MembershipOptions {
   readonly systems: readonly SystemManifest[];
+  readonly bus: Bus;
   readonly clock: Clock;
+  readonly subjects: Subjects;
   readonly report: Report;
   readonly reception: Reception;
   readonly epoch: number;
   /** The newest tick. */
   tickNumber(): number;
+  /** The systems that have started in the tick that runs. */
+  runs(): readonly (Run & Pick<SystemRun, "lose">)[];
   /** Instances of the system came, went, or may have time again. */
   onChange(system: string): void;
   event(topic: "system.up" | "system.down", data: { system: string; instance: string }): void;
@@ -29,11 +36,18 @@ export interface MembershipOptions {
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #registry: Registry;
+  readonly #probes: Probes<RegisteredInstance>;
   #sweepTimer: Timer | undefined;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
     this.#registry = new Registry(options.systems);
+    this.#probes = new Probes({
+      ...options,
+      instancesOf: (system) => this.instancesOf(system),
+      instance: (id) => this.#registry.get(id),
+      onGone: (instance) => this.#lose(instance),
+    });
   }
 
   instancesOf(system: string): readonly RegisteredInstance[] {
@@ -41,8 +55,8 @@ export class Membership {
   }
 
   /** Takes requests, and looks for those that have gone silent, until it is stopped. */
-  listen({ register, unregister, heartbeat }: Subjects): void {
-    const { reception } = this.#options;
+  listen(): void {
+    const { reception, subjects: { register, unregister, heartbeat } } = this.#options;
     reception.listen(register, "SystemDescriptor", (value, message) => {
       this.#register(value, message);
     });
@@ -55,9 +69,11 @@ export class Membership {
       if (known) this.#options.onChange(beat.system);
     });
     this.#sweep();
+    this.#probes.begin();
   }
 
   stop(): void {
+    this.#probes.stop();
     this.#sweepTimer?.cancel();
   }
 
@@ -74,7 +90,7 @@ export class Membership {
   #register(descriptor: MessageOf<"SystemDescriptor">, message: Message): void {
     const { clock, report, reception, epoch, tickNumber } = this.#options;
     const { name, instance_id } = descriptor;
-    const isKnown = this.#registry.has(instance_id);
+    const isKnown = this.#registry.get(instance_id) !== undefined;
     const reason = this.#registry.register(descriptor, clock.now());
     reception.reply(message, "RegisterReply", {
       accepted: reason === undefined,
@@ -97,6 +113,16 @@ export class Membership {
     if (instance === undefined) return;
     report.info(`${instance_id} left`);
     this.#announce("system.down", instance);
+  }
+
+  /** Nothing that the instance was sent will come back, unless it was just connecting anew. */
+  #lose(instance: RegisteredInstance): void {
+    const { report, runs } = this.#options;
+    const { id, system, probedAt } = instance;
+    this.#registry.unregister(id);
+    report.warn(`${id}'s connection is gone; its shards go to others`);
+    this.#announce("system.down", instance);
+    for (const run of runs()) if (run.system === system) run.lose(id, probedAt);
   }
 
   /** Looks for instances that have gone silent, again and again. */

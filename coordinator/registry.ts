@@ -21,9 +21,13 @@ export interface RegisteredInstance {
   readonly id: string;
   readonly system: string;
   readonly credits: number;
+  /** Whether it listens for probes. */
+  readonly probes: boolean;
   /** The newest tick when it came. */
   sinceTick: number;
   seenAt: number;
+  /** When it was probed last. */
+  probedAt: number;
   /** Share of time that the script ran, 0 to 1. */
   load: number;
   /** Counted by the instance since it began, as are the next three. */
@@ -47,14 +51,16 @@ export class Registry {
   register(descriptor: MessageOf<"SystemDescriptor">, now: number): string | undefined {
     const refusal = this.#refusal(descriptor);
     if (refusal !== undefined) return refusal;
-    const { instance_id: id, name: system, credits } = descriptor;
+    const { instance_id: id, name: system, credits, probes = false } = descriptor;
     this.#bySystem.clear();
     this.#instances.set(id, {
       sinceTick: this.#instances.get(id)?.sinceTick ?? 0,
       id,
       system,
       credits: Math.min(credits, CREDITS_MAX),
+      probes,
       seenAt: now,
+      probedAt: -Infinity,
       load: 0,
       shards: 0,
       rows: 0,
@@ -103,8 +109,8 @@ export class Registry {
     for (const instance of this.#instances.values()) instance.seenAt = now;
   }
 
-  has(id: string): boolean {
-    return this.#instances.has(id);
+  get(id: string): RegisteredInstance | undefined {
+    return this.#instances.get(id);
   }
 
   /** Removes and returns the instances that have been silent for too long. */

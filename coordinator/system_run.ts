@@ -113,6 +113,10 @@ export class SystemRun {
     });
   }
 
+  get system(): string {
+    return this.plan.manifest.name;
+  }
+
   /** Sends what can be sent now. Call it once to start, and whenever credits may have come. */
   advance(): void {
     if (this.#isOver) return;
@@ -173,8 +177,28 @@ export class SystemRun {
 
   /** What was sent may be lost, and so may be what was to come back: sends all of it again. */
   resend(): void {
+    this.#recall(() => true);
+  }
+
+  /** Who may have the shards that were sent by `time` and are still out; undefined: any instance. */
+  awaited(time: number): Set<string | undefined> {
+    const slow = this.#dispatcher.out.filter((shard) => this.times.sent[shard] <= time);
+    return new Set(slow.map((shard) => this.#placement.placeOf(shard).instance));
+  }
+
+  /** The instance has been gone since `time`, with what it may have been sent: sends that again. */
+  lose(instance: string, time: number): void {
+    this.#recall((shard) => {
+      const { instance: holder = instance } = this.#placement.placeOf(shard);
+      return holder === instance && this.times.sent[shard] <= time;
+    });
+  }
+
+  #recall(isLost: (shard: number) => boolean): void {
     if (this.#isOver) return;
-    for (const shard of this.#dispatcher.recall()) this.#placement.recall(shard);
+    const lost = this.#dispatcher.out.filter(isLost);
+    for (const shard of lost) this.#placement.recall(shard);
+    this.#dispatcher.recall(lost);
     this.advance();
   }
 

@@ -123,13 +123,17 @@ Deno.test("Dispatcher.bounce() waits longer each time, up to a limit, until some
   assertEquals(waits.at(-1), 5);
 });
 
-Deno.test("Dispatcher.recall() has everything that is out sent again", () => {
+Deno.test("Dispatcher.recall() has what is out sent again, or some of it", () => {
   const some = dispatcher(3);
   some.decide(0, TWO);
-  assertEquals(some.recall(), [0, 1]);
+  assertEquals(some.out, [0, 1]);
+  some.recall([1]);
+  assertEquals(some.out, [0]);
+  assertEquals(some.decide(0, TWO).send, [{ shard: 1, attempt: 1 }]);
+  some.recall([0, 1]);
   const { send } = some.decide(1, TWO);
   assertEquals(new Set(shardsOf(send)), new Set([0, 1]));
-  assertEquals(send.map(({ attempt }) => attempt), [1, 1]);
+  assertEquals(new Set(send.map(({ attempt }) => attempt)), new Set([1, 2]));
   assert(some.isOpen({ shard: 0, attempt: 0 }));
 });
 

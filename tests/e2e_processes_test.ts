@@ -43,6 +43,32 @@ Deno.test("a third instance joins, one is killed with -9, and nothing is lost", 
   assertEquals(final, await runLocal(project.manifests, TICKS, { hz: HZ }));
 });
 
+Deno.test("shards of an instance that is killed with -9 go to another long before their deadline", async () => {
+  const TICKS = 20;
+  const KILL_TICK = 10;
+  // Longer than the test may take: were a shard waited for, the run would not end.
+  await using project = await createField({ deadline: "60s" });
+  await using server = await startTestServer();
+  const meeting = { project, url: server.url };
+  await using onlooker = await Onlooker.connect(meeting);
+  await using coord = startCoordinator(meeting, ["--hz", `${HZ}`, "--ticks", `${TICKS}`]);
+  const env = { SLOW_TICK: `${KILL_TICK}` };
+  await using killed = startInstance(meeting, SYSTEM, { env });
+  const killedId = await idOf(killed);
+  await using survivor = startInstance(meeting, SYSTEM);
+  await killed.line(/^in tick/);
+  killed.kill("SIGKILL");
+  assertMatch(await coord.line(/gone/), new RegExp(`${killedId}'s connection is gone`));
+
+  const final = await finalOf(coord);
+  const commits = await onlooker.commits();
+  assertNothingLost(commits, TICKS);
+  const atKill = shardsOf(commits[KILL_TICK - 1]);
+  const survivorId = await idOf(survivor);
+  assert(atKill.some((shard) => shard?.instance_id === survivorId && shard.attempt > 0));
+  assertEquals(final, await runLocal(project.manifests, TICKS, { hz: HZ }));
+});
+
 Deno.test("an undisturbed run of two instances gives the hash of the local run", async () => {
   const TICKS = 60;
   await using project = await createField();

@@ -41,7 +41,8 @@ export class FakeInstance {
   }
 
   join(credits: number): void {
-    const { manifest, id } = this.#options;
+    const { bus, manifest, id } = this.#options;
+    bus.subscribe(SUBJECTS.probe(id), () => {});
     for (let i = 0; i < credits; i++) this.offerCredit();
     this.#publish(SUBJECTS.register, "SystemDescriptor", {
       protocol: PROTOCOL_VERSION,
@@ -50,6 +51,7 @@ export class FakeInstance {
       query: signatureText(manifest),
       schema_hash: systemSignature(manifest),
       credits,
+      probes: true,
     });
   }
 

@@ -111,6 +111,7 @@ function documentedForms(): string[] {
   // A view's prefix is in its reply, so nobody has to know it.
   const forms: Record<Exclude<keyof Functions, "pastView">, string[]> = {
     schedule: [subjects.schedule("<system>"), subjects.schedule("<system>", "<instance>")],
+    probe: [subjects.probe("<instance>")],
     componentSet: [part.replace(/0$/, "<part>")],
     componentChanged: [subjects.componentChanged("<system>")],
     event: [subjects.event("<topic>")],

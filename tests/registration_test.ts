@@ -15,6 +15,7 @@ const SILENCE_MS = 250;
 
 class FakeCoordinator {
   readonly registered: number[] = [];
+  readonly descriptors: MessageOf<"SystemDescriptor">[] = [];
   readonly beats: MessageOf<"Heartbeat">[] = [];
   isKnown = true;
   reason: string | undefined;
@@ -24,6 +25,7 @@ class FakeCoordinator {
     this.#bus = bus;
     bus.subscribe(SUBJECTS.register, (message) => {
       this.registered.push(epoch);
+      this.descriptors.push(decodeMessage("SystemDescriptor", message));
       this.#reply(message, "RegisterReply", {
         accepted: this.reason === undefined,
         ...(this.reason !== undefined && { reason: this.reason }),
@@ -41,6 +43,14 @@ class FakeCoordinator {
   speak(epoch = this.epoch): void {
     const { data, options } = encodeMessage("Lease", { epoch, tick_id: 7 });
     this.#bus.publish(SUBJECTS.lease, data, options);
+  }
+
+  /** Calls back where nobody listens for probes. */
+  probe(onGone: () => void): void {
+    const reply = this.#bus.createInbox();
+    this.#bus.subscribe(reply, ({ noResponders }) => noResponders && onGone());
+    const { data, options } = encodeMessage("Probe", {});
+    this.#bus.publish(SUBJECTS.probe("writer-1"), data, { ...options, reply });
   }
 
   #reply<T extends MessageType>({ reply = "" }: Message, type: T, value: MessageOf<T>): void {
@@ -156,4 +166,26 @@ Deno.test("a registration that is refused is tried again, and the reason said on
   await advance(SILENCE_MS);
   assertEquals(registration.epoch, 3);
   await registration.stop();
+});
+
+Deno.test("a registration listens for probes until it has left, and says that it does", async () => {
+  const { registration, lead, settle } = open();
+  const coordinator = lead(3);
+  registration.begin();
+  await settle();
+  assertEquals(coordinator.descriptors.map(({ probes }) => probes), [true]);
+  let gone = 0;
+  const probe = async () => {
+    coordinator.probe(() => gone++);
+    await settle();
+  };
+  await probe();
+  await registration.stop();
+  await probe();
+  assertEquals(gone, 0);
+  const left = registration.unregister();
+  await settle();
+  await left;
+  await probe();
+  assertEquals(gone, 1);
 });

@@ -68,6 +68,11 @@ Deno.test("Registry.register() takes an instance anew, and never more than 64 cr
   assertEquals(creditsOf(registry.instancesOf("physics")), { total: 64, perInstance: 64 });
 });
 
+Deno.test("Registry.register() takes nobody to listen for probes who does not say so", () => {
+  const registry = registryOf({ instance_id: "a" }, { instance_id: "b", probes: true });
+  assertEquals(registry.instancesOf("physics").map(({ probes }) => probes), [false, true]);
+});
+
 Deno.test("Registry.register() refuses another protocol", () => {
   const reason = new Registry(SYSTEMS).register(descriptor({ protocol: 999 }), 0) ?? "";
   assertStringIncludes(reason, `protocol 999, the coordinator ${PROTOCOL_VERSION}`);

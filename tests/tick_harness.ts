@@ -8,7 +8,7 @@ import { setImmediate } from "node:timers";
 import { Coordinator, type CoordinatorOptions } from "../coordinator/coordinator.ts";
 import type { Bus } from "../lib/bus/bus.ts";
 import type { Log } from "../lib/bus/log.ts";
-import { MemoryNetwork } from "../lib/bus/memory_bus.ts";
+import { type MemoryConnection, MemoryNetwork } from "../lib/bus/memory_bus.ts";
 import { createSchema, type Schema } from "../lib/ecs/component.ts";
 import type { EntityComponents, Manifests, SystemManifest } from "../lib/manifest/manifest.ts";
 import { decodeMessage, encodeMessage } from "../lib/wire/codec.ts";
@@ -52,7 +52,7 @@ export class TickHarness implements AsyncDisposable {
   readonly #turns: (() => void)[] = [];
   readonly #options: HarnessOptions;
   readonly #network: MemoryNetwork;
-  readonly #kills = new Map<string, () => void>();
+  readonly #connections = new Map<string, MemoryConnection>();
   readonly #bus: Bus;
   readonly #log: Log;
   readonly #coordinators: Coordinator[] = [];
@@ -111,8 +111,7 @@ export class TickHarness implements AsyncDisposable {
 
   #optionsOf(client: string): CoordinatorOptions {
     const { systems, entities = [], schema = createSchema(COMPONENTS), hz = 10 } = this.#options;
-    const connection = this.#network.connect(client, { onError: this.#onError });
-    this.#kills.set(client, () => connection.kill());
+    const connection = this.connect(client);
     const manifests: Manifests = {
       folder: "/manifests",
       schema,
@@ -148,7 +147,16 @@ export class TickHarness implements AsyncDisposable {
 
   /** Ends a client as a crash of its process would. */
   kill(client: string): void {
-    this.#kills.get(client)?.();
+    this.#connections.get(client)?.kill();
+  }
+
+  /** Breaks a client's connection. */
+  disconnect(client: string): void {
+    this.#connections.get(client)?.disconnect();
+  }
+
+  reconnect(client: string): void {
+    this.#connections.get(client)?.reconnect();
   }
 
   /** Lets time pass until the promise is settled. */
@@ -177,7 +185,9 @@ export class TickHarness implements AsyncDisposable {
   }
 
   connect(name: string): { bus: Bus; log: Log } {
-    return this.#network.connect(name, { onError: this.#onError });
+    const connection = this.#network.connect(name, { onError: this.#onError });
+    this.#connections.set(name, connection);
+    return connection;
   }
 
   /** Delivers messages until there are none, and lets promises settle. */

@@ -115,6 +115,7 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
     query: "read Mass.value:f32\n",
     schema_hash: "00112233445566ff",
     credits: 2,
+    probes: true,
   },
   RegisterReply: { accepted: false, reason: "no", epoch: 1, tick_id: 7, heartbeat_ms: 1000 },
   Unregister: { instance_id, system: "physics" },
@@ -129,6 +130,7 @@ export const SAMPLES: { readonly [T in MessageType]: MessageOf<T> } = {
     refused: 1,
   },
   HeartbeatReply: { known: false },
+  Probe: {},
   EntityCommand: { id: "order-1", commands },
   EntityCommandReply: {
     tick_id: 7,

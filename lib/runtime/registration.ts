@@ -43,6 +43,7 @@ export class Registration {
   readonly #options: RegistrationOptions;
   readonly #stopping = new AbortController();
   #lease: Subscription | undefined;
+  #probe: Subscription | undefined;
   /** Aborted when the coordinator is to hear from us at once. */
   #pause = new AbortController();
   #epoch = 0;
@@ -62,7 +63,9 @@ export class Registration {
 
   /** Registers, however long that takes, and keeps that up; resolves earlier when it is stopped. */
   async begin(): Promise<void> {
-    const { bus, subjects } = this.#options;
+    const { bus, subjects, instanceId } = this.#options;
+    // Nothing is to be answered: without this the server would say that nobody is here.
+    this.#probe = bus.subscribe(subjects.probe(instanceId), () => {});
     this.#lease = bus.subscribe(subjects.lease, (message) => this.#hearLease(message));
     bus.onStatus((status) => status === "reconnected" && this.#pause.abort());
     await this.#make();
@@ -90,6 +93,7 @@ export class Registration {
       replyType: "UnregisterReply",
       timeoutMs: UNREGISTER_TIMEOUT_MS,
     }).catch(() => undefined);
+    this.#probe?.unsubscribe();
   }
 
   /** Registers, once however many ask for it at a time. */
@@ -127,6 +131,7 @@ export class Registration {
           query: signatureText(manifest),
           schema_hash: systemSignature(manifest),
           credits,
+          probes: true,
         },
       });
       if (!accepted) return `Cannot register: ${reason}`;

@@ -186,6 +186,8 @@ export const MESSAGES = {
     /** The digest of `query`, in hex. */
     schema_hash: name,
     credits: countFromOne,
+    /** True when it listens for probes for as long as it is connected. */
+    probes: z.boolean().optional(),
   }),
   RegisterReply: z.object({
     accepted: z.boolean(),
@@ -213,6 +215,9 @@ export const MESSAGES = {
   }),
   /** `known` false: the coordinator has not got this instance; register again. */
   HeartbeatReply: z.object({ known: z.boolean() }),
+
+  /** coordinator → one instance: nothing but a reason for the server to say that it is gone. */
+  Probe: z.object({}),
 
   /** any → coordinator (request). */
   EntityCommand: z.object({

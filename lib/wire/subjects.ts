@@ -38,6 +38,8 @@ export interface Subjects {
    * instance: those for it alone, because it keeps their rows.
    */
   schedule(system: string, instance?: string): string;
+  /** Where one instance listens, so that the server tells when it does not any more. */
+  probe(instance: string): string;
   /** One part of a broadcast set; without `set` and `part`, all parts of all of a system's sets. */
   componentSet(system: string, set?: string, part?: number): string;
   /** What instances of one system changed; without a system, of all. */
@@ -92,6 +94,7 @@ export function createSubjects(prefix: string = PREFIX_DEFAULT): Subjects {
     pastFork: `${root}.past.fork`,
     schedule: (system, instance) =>
       `${root}.system.schedule.${system}${instance === undefined ? "" : `.${instance}`}`,
+    probe: (instance) => `${root}.system.probe.${instance}`,
     componentSet: (system, set, part) =>
       `${root}.component.set.${system}.${set === undefined ? ">" : `${set}.${part}`}`,
     componentChanged: (system = "*") => `${root}.component.changed.${system}`,
