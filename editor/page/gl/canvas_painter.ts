@@ -19,7 +19,7 @@ export function createCanvasPainter(canvas: HTMLCanvasElement): Painter | undefi
 
 class CanvasPainter implements Painter {
   readonly name = "canvas 2D";
-  readonly isSoftware = true;
+  readonly isAccelerated = false;
   readonly #context: CanvasRenderingContext2D;
   readonly #layer = new OffscreenCanvas(1, 1);
   #raster = new PointRaster(this.#layer);

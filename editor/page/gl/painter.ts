@@ -33,8 +33,8 @@ export interface FrameColours {
 export interface Painter {
   /** How it draws. */
   readonly name: string;
-  /** Whether it takes the processor's time, which the world needs, too. */
-  readonly isSoftware: boolean;
+  /** Whether a graphics card does it; else it takes the processor's time, which the world needs, too. */
+  readonly isAccelerated: boolean;
   paint(frame: Frame): void;
   destroy(): void;
 }

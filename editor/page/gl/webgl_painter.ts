@@ -53,11 +53,12 @@ export function createWebglPainter(
   canvas: HTMLCanvasElement,
   { isForced }: { isForced: boolean },
 ): Painter | undefined {
-  if (!isForced && !hasGraphicsCard()) return undefined;
+  const isAccelerated = hasGraphicsCard();
+  if (!isForced && !isAccelerated) return undefined;
   const gl = canvas.getContext("webgl2", { antialias: true });
   if (gl === null) return undefined;
   try {
-    return new WebglPainter(gl);
+    return new WebglPainter(gl, isAccelerated);
   } catch {
     return undefined;
   }
@@ -79,15 +80,16 @@ type Buffers = Record<"from" | "to" | "kinds" | "lines", WebGLBuffer>;
 
 class WebglPainter implements Painter {
   readonly name = "WebGL 2";
-  readonly isSoftware = false;
+  readonly isAccelerated: boolean;
   readonly #gl: WebGL2RenderingContext;
   readonly #points: Program;
   readonly #lines: Program;
   readonly #buffers: Buffers;
   #uploaded = -1;
 
-  constructor(gl: WebGL2RenderingContext) {
+  constructor(gl: WebGL2RenderingContext, isAccelerated: boolean) {
     this.#gl = gl;
+    this.isAccelerated = isAccelerated;
     this.#points = new Program(gl, POINT_VERTEX, POINT_FRAGMENT);
     this.#lines = new Program(gl, LINE_VERTEX, LINE_FRAGMENT);
     const buffer = () => gl.createBuffer() as WebGLBuffer;

@@ -66,8 +66,7 @@ export class ViewportControl {
     // `?webgl` in the address insists on it.
     const isForced = new URLSearchParams(location.search).has("webgl");
     this.#painter = createWebglPainter(canvas, { isForced }) ?? createCanvasPainter(canvas);
-    // Without a graphics card each frame takes time of the cores that the world needs.
-    app.scene.motion.isGliding = this.#painter?.isSoftware === false;
+    app.scene.isAccelerated = this.#painter?.isAccelerated === true;
     this.#observer = new ResizeObserver(() => this.#resize());
     this.#observer.observe(canvas);
     this.#resize();
@@ -239,7 +238,7 @@ export class ViewportControl {
     const { target, yaw, pitch, distance } = this.#app.scene.camera;
     const style = getComputedStyle(this.#canvas);
     const drawn = [
-      ...[motion.version, share, target, yaw, pitch, distance, this.#size.width, style.color],
+      ...[scene.version, share, target, yaw, pitch, distance, this.#size.width, style.color],
       ...[this.#app.inspection.entities, this.#dragged?.position],
     ].join();
     if (drawn === this.#drawn) return;

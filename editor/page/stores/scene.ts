@@ -19,7 +19,8 @@ import { now, repeat } from "../browser.ts";
 import type { Session } from "./session.ts";
 
 export const SHOWN_MAX = 50_000;
-const EVERY_MS = 100;
+/** How often what has moved is told: fluently, or where drawing it takes time that the world needs. */
+const EVERY_MS = { fluent: 100, sparing: 400 };
 const LEASE_MS = 10_000;
 const RENEW_MS = 3000;
 const PAGE_ROWS = 10_000;
@@ -37,6 +38,8 @@ export class Scene {
   readonly kinds: Signal<readonly Kind[]> = signal([]);
   readonly count: Signal<number> = signal(0);
   readonly isOpen: Signal<boolean> = signal(false);
+  #pace: keyof typeof EVERY_MS = "fluent";
+  #version = 0;
   /** Where it is looked at from. */
   camera: Camera = CAMERA_FIRST;
   /** Whether the camera has been put where it sees everything, which is done once. */
@@ -56,6 +59,17 @@ export class Scene {
     this.fields = computed(() => positionFields(session.schema.value));
   }
 
+  /** Whether there is a graphics card to draw with. Without one, entities do not glide either. */
+  set isAccelerated(isAccelerated: boolean) {
+    this.#pace = isAccelerated ? "fluent" : "sparing";
+    this.motion.isGliding = isAccelerated;
+  }
+
+  /** Changes when what is to be seen has changed as a whole, not with each message of an update. */
+  get version(): number {
+    return this.#version;
+  }
+
   start(): void {
     this.fields.subscribe((fields) => {
       if (!fields.includes(this.field.value)) this.field.value = fields[0] ?? "";
@@ -72,7 +86,9 @@ export class Scene {
     const field = this.field.value;
     if (!this.isOpen.value || field === "" || link.value !== "connected") return;
     if (view.value.kind === "opening") return;
-    const watched = view.value.kind === "past" ? `${view.value.prefix} ${field}` : `live ${field}`;
+    const watched = view.value.kind === "past"
+      ? `${view.value.prefix} ${field}`
+      : `live ${field} ${this.#pace}`;
     const isNew = watched !== this.#watched;
     if (view.value.kind === "past") {
       if (isNew) await this.#readOnce(watched, field);
@@ -86,7 +102,7 @@ export class Scene {
         query: { read: ["Entity", field] },
         deliver: this.#deliver,
         lease_ms: LEASE_MS,
-        every_ms: EVERY_MS,
+        every_ms: EVERY_MS[this.#pace],
         max_rows: SHOWN_MAX,
         components: true,
         ...(isNew && { restart: true }),
@@ -108,6 +124,7 @@ export class Scene {
     this.#watched = watched;
     this.#isMoreComing = false;
     this.motion.clear();
+    this.#version = this.motion.version;
     this.kinds.value = this.#knownKinds();
     this.count.value = 0;
   }
@@ -128,6 +145,7 @@ export class Scene {
     this.#place(delta.chunks);
     this.motion.remove(decodeEntities(delta.gone));
     this.count.value = this.motion.count;
+    if (!delta.more) this.#version = this.motion.version;
   }
 
   async #readOnce(watched: string, field: string): Promise<void> {
@@ -143,6 +161,7 @@ export class Scene {
       if (this.#watched !== watched) return;
       this.#place(reply.chunks);
       this.count.value = this.motion.count;
+      this.#version = this.motion.version;
       const rows = reply.chunks.reduce((sum, { count }) => sum + count, 0);
       if (rows === 0) return;
       offset += rows;
