@@ -27,6 +27,20 @@ export function meanFlatness(what: string, samples: readonly number[]): Flatness
 }
 
 /**
+ * For what follows the size of something else, such as a server's memory that of the
+ * log that it keeps: the growth is what it has grown by beyond that.
+ */
+export function relativeFlatness(
+  what: string,
+  samples: readonly number[],
+  base: readonly number[],
+): Flatness {
+  const thirds = ofThirds(samples, mean);
+  const growth = (1 + growthOf(thirds)) / (1 + growthOf(ofThirds(base, mean))) - 1;
+  return { what, thirds, growth, isFlat: growth <= GROWTH_MAX };
+}
+
+/**
  * For what goes up and down, such as a log that is cut now and then: its peaks.
  * With slack, a `share` of the peak or so many `units`, that the last one may have more.
  */

@@ -31,8 +31,8 @@ const EPILOGUE = `
 It starts a NATS server, a coordinator and the systems' instances as processes, lets
 the world run as fast as it goes, spawns and despawns entities, and has instances
 join, leave and die. It passes, and exits with 0, when in the last third of the time no
-process takes 5 % more memory than in the middle third, none has more handles open,
-and no stream is larger.
+process takes 5 % more memory than in the middle third (the server: than its log has
+grown), none has more handles open, and no stream is larger.
 
 Examples:
   deno task soak

@@ -9,9 +9,8 @@ import type { Bus, Message } from "../lib/bus/bus.ts";
 import type { Report } from "../lib/report.ts";
 import { decodeMessage, type Encoded, encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf, MessageType } from "../lib/wire/messages.ts";
+import { encodeRefusal, reasonOf } from "../lib/wire/request.ts";
 import { BusyError, WireError } from "../lib/wire/wire_error.ts";
-
-const REASON_LENGTH_MAX = 4096;
 
 export interface ReceptionOptions {
   readonly bus: Bus;
@@ -112,9 +111,8 @@ export class Reception {
 
   #refuse(message: Refusable, error: Error): void {
     const { report, onRefused } = this.#options;
-    const reason = error.message.slice(0, REASON_LENGTH_MAX);
     onRefused();
-    report.warn(`refused a message on "${message.subject}": ${reason}`);
-    this.reply(message, "Refusal", { reason, ...(error instanceof BusyError && { retry: true }) });
+    report.warn(`refused a message on "${message.subject}": ${reasonOf(error)}`);
+    this.#send(message, encodeRefusal(error));
   }
 }

@@ -5,9 +5,9 @@
  */
 import type { Bus, Message, Subscription } from "../lib/bus/bus.ts";
 import type { Report } from "../lib/report.ts";
-import { UserError } from "../lib/user_error.ts";
-import { decodeMessage, encodeMessage } from "../lib/wire/codec.ts";
+import { decodeMessage, type Encoded, encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
+import { answerRequest } from "../lib/wire/request.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -27,29 +27,19 @@ export class SupervisorService implements Disposable {
   constructor(options: SupervisorServiceOptions) {
     this.#options = options;
     const { bus, subjects } = options;
-    const answer = (message: Message) => void this.#answer(message);
-    this.#subscription = bus.subscribe(subjects.supervisorControl, answer);
+    this.#subscription = bus.subscribe(
+      subjects.supervisorControl,
+      (message) => void answerRequest(message, () => this.#answer(message), options),
+    );
   }
 
   [Symbol.dispose](): void {
     this.#subscription.unsubscribe();
   }
 
-  async #answer(message: Message): Promise<void> {
-    const { bus, report } = this.#options;
-    const { reply, subject } = message;
-    let encoded;
-    try {
-      await this.#carryOut(decodeMessage("SupervisorControl", message));
-      encoded = encodeMessage("SupervisorReply", this.#list());
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      if (!(error instanceof UserError || error instanceof WireError)) {
-        report.warn(`${subject}: ${reason}`);
-      }
-      encoded = encodeMessage("Refusal", { reason });
-    }
-    if (reply) bus.publish(reply, encoded.data, encoded.options);
+  async #answer(message: Message): Promise<Encoded> {
+    await this.#carryOut(decodeMessage("SupervisorControl", message));
+    return encodeMessage("SupervisorReply", this.#list());
   }
 
   async #carryOut(

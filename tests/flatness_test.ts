@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { meanFlatness, peakFlatness } from "../chaos/flatness.ts";
+import { meanFlatness, peakFlatness, relativeFlatness } from "../chaos/flatness.ts";
 
 Deno.test("meanFlatness() holds the last third against the middle one, and ignores the first", () => {
   const flat = meanFlatness("memory", [1, 2, 3, 10, 20, 30, 21, 19, 23]);
@@ -8,6 +8,14 @@ Deno.test("meanFlatness() holds the last third against the middle one, and ignor
   assert(meanFlatness("memory", [0, 0, 0, 100, 100, 100, 104, 105, 105]).isFlat);
   assert(!meanFlatness("memory", [0, 0, 0, 100, 100, 100, 106, 106, 106]).isFlat);
   assert(meanFlatness("memory", [9, 9, 9, 9, 9, 9, 1, 1, 1]).isFlat);
+});
+
+Deno.test("relativeFlatness() takes off what something else has grown by", () => {
+  const log = [0, 0, 0, 50, 50, 50, 60, 60, 60];
+  const memory = [1, 1, 1, 100, 100, 100, 120, 120, 120];
+  assertAlmostEquals(relativeFlatness("memory", memory, log).growth, 0);
+  assert(!relativeFlatness("memory", memory, memory.with(8, 60)).isFlat);
+  assert(!relativeFlatness("memory", memory, Array(9).fill(1)).isFlat);
 });
 
 Deno.test("peakFlatness() holds the peaks of the thirds against each other", () => {

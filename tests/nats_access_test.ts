@@ -129,6 +129,8 @@ Deno.test("natsAccess() says what is no server, without the password in it", () 
     "nats://ann:s3cret@",
     "nats://ann:s3/cret@host",
     "nats://a:1?s3cret@h",
+    "nats://ann:12,s3cret@h",
+    "ann:s3,cret@h",
   ];
   for (const servers of wrong) {
     const error = assertThrows(() => natsAccess(servers), UserError, "Cannot use");

@@ -78,7 +78,8 @@ class Inbound {
     this.opened = new Promise((resolve) => {
       if (page.readyState !== WebSocket.CONNECTING) resolve();
       page.addEventListener("open", () => resolve(), { once: true });
-      page.addEventListener("close", () => resolve(), { once: true });
+      // One that fails before it has opened says nothing else.
+      for (const end of ["close", "error"]) page.addEventListener(end, () => resolve());
     });
     page.addEventListener("message", ({ data }) => this.#take(data));
     page.addEventListener("close", () => this.drop());

@@ -16,7 +16,9 @@ import { SnapshotStore } from "../../lib/snapshot/snapshot_store.ts";
 import { UserError } from "../../lib/user_error.ts";
 import { decodeMessage, type Encoded, encodeMessage } from "../../lib/wire/codec.ts";
 import type { MessageOf, MessageType } from "../../lib/wire/messages.ts";
+import { answerRequest } from "../../lib/wire/request.ts";
 import { createSubjects } from "../../lib/wire/subjects.ts";
+import { BusyError } from "../../lib/wire/wire_error.ts";
 import { PastView } from "./past_view.ts";
 
 /** Views at a time; each holds a world. */
@@ -26,6 +28,8 @@ const IDLE_MS = 60_000;
 /** One that was asked something since is being looked at. */
 const LOOKED_AT_MS = 15_000;
 const SWEEP_MS = 5_000;
+/** Requests that wait for a replay. */
+const WAITING_MAX = 8;
 /** Editors of one world share what is asked. */
 const QUEUE = "editor";
 
@@ -48,6 +52,7 @@ export class PastService implements Disposable {
   #spare: Replica | undefined;
   /** Replays are made one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
   #opened = 0;
   #sweep = { cancel() {} };
 
@@ -71,27 +76,28 @@ export class PastService implements Disposable {
   }
 
   #serve<T extends MessageType>(subject: string, type: T, handle: Handler<T>): void {
-    const { bus, report } = this.#options;
-    const answer = async (message: Message) => {
-      let encoded;
-      try {
-        encoded = await handle(decodeMessage(type, message));
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        if (!(error instanceof UserError)) report.warn(`${subject}: ${reason}`);
-        encoded = encodeMessage("Refusal", { reason });
-      }
-      if (message.reply) bus.publish(message.reply, encoded.data, encoded.options);
+    const answer = (message: Message) => {
+      const value = decodeMessage(type, message);
+      return this.#inTurn(() => handle(value));
     };
     this.#subscriptions.push(
-      bus.subscribe(subject, (message) => {
-        // What is borrowed must outlive the handler.
-        const { subject, headers, reply, noResponders } = message;
-        const data = new Uint8Array(message.data);
-        const turn = this.#turn.then(() => answer({ subject, headers, reply, noResponders, data }));
-        this.#turn = turn.catch((error) => report.warn(`${subject}: ${error}`));
-      }, { queue: QUEUE }),
+      this.#options.bus.subscribe(
+        subject,
+        (message) => void answerRequest(message, () => answer(message), this.#options),
+        { queue: QUEUE },
+      ),
     );
+  }
+
+  /** @throws {BusyError} when too many wait. */
+  #inTurn<R>(work: () => Promise<R>): Promise<R> {
+    if (this.#waiting >= WAITING_MAX) {
+      throw new BusyError("Cannot go back now: others wait for their ticks; try again later");
+    }
+    this.#waiting++;
+    const turn = this.#turn.then(work).finally(() => this.#waiting--);
+    this.#turn = turn.catch(() => {});
+    return turn;
   }
 
   async #open({ tick_id }: MessageOf<"PastOpen">) {

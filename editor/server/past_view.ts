@@ -9,10 +9,9 @@ import type { Replica } from "../../coordinator/replica.ts";
 import type { Bus, Message, Subscription } from "../../lib/bus/bus.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Report } from "../../lib/report.ts";
-import { UserError } from "../../lib/user_error.ts";
 import { decodeMessage, type Encoded, encodeMessage } from "../../lib/wire/codec.ts";
+import { answerRequest } from "../../lib/wire/request.ts";
 import { createSubjects } from "../../lib/wire/subjects.ts";
-import { WireError } from "../../lib/wire/wire_error.ts";
 
 export interface PastViewOptions {
   readonly bus: Bus;
@@ -57,21 +56,9 @@ export class PastView implements Disposable {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
   }
 
-  #answer({ reply, subject }: Message, make: () => Encoded): void {
-    const { bus, clock, report } = this.#options;
-    this.#usedAt = clock.now();
-    if (reply === undefined) return;
-    let encoded: Encoded;
-    try {
-      encoded = make();
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      if (!(error instanceof WireError || error instanceof UserError)) {
-        report.warn(`${subject}: ${reason}`);
-      }
-      encoded = encodeMessage("Refusal", { reason });
-    }
-    bus.publish(reply, encoded.data, encoded.options);
+  #answer(message: Message, make: () => Encoded): void {
+    this.#usedAt = this.#options.clock.now();
+    answerRequest(message, make, this.#options);
   }
 
   #query(message: Message): Encoded {

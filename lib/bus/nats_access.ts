@@ -67,6 +67,8 @@ export const SECRET_VARIABLES = [
 ] as const;
 
 const PORT_DEFAULT = 4222;
+const URL_TAKEN = "it takes nats://host:port or tls://host:port; what is special in a user or " +
+  "password has to be percent-encoded";
 
 /**
  * Combines the addresses with what the environment says. A user in a URL goes before
@@ -75,7 +77,9 @@ const PORT_DEFAULT = 4222;
  * @throws {UserError} when they are something else, or name several users.
  */
 export function natsAccess(servers: string, secrets: NatsSecrets = {}): NatsAccess {
-  const urls = servers.split(",").map(parseServer);
+  const parts = servers.split(",").map((part) => part.trim());
+  checkUsers(parts);
+  const urls = parts.map(parseServer);
   const certificates = secrets.certificates ?? {};
   const needsTls = Object.keys(certificates).length > 0 ||
     urls.some(({ protocol }) => protocol === "tls:");
@@ -105,14 +109,20 @@ export function readSecrets(source: SecretsSource): NatsSecrets {
   return { login: readLogin(source), certificates: readCertificates(source) };
 }
 
-function parseServer(server: string): URL {
-  const text = server.trim();
-  const given = text.includes("://") ? text : `nats://${text}`;
+/** A comma in a password makes it look like the end of an address. */
+function checkUsers(parts: readonly string[]): void {
+  const isBroken = (part: string, i: number) =>
+    part.includes("@") && !part.includes("://") && i > 0 && !parts[i - 1].includes("@");
+  if (parts.some(isBroken)) throw new UserError(`Cannot use a NATS server's URL: ${URL_TAKEN}`);
+}
+
+function parseServer(part: string): URL {
+  const given = part.includes("://") ? part : `nats://${part}`;
   const url = URL.parse(given);
   if (url !== null && isServer(url)) return url;
+  // What is secret may be anywhere before the last `@`.
   throw new UserError(
-    `Cannot use "${given.replace(/\/\/.*@/, "//")}" as a NATS server: it takes nats://host:port ` +
-      "or tls://host:port; what is special in a user or password has to be percent-encoded",
+    `Cannot use "${given.replace(/^.*@/s, "…@")}" as a NATS server: ${URL_TAKEN}`,
   );
 }
 

@@ -41,7 +41,6 @@ export async function dial(access: NatsAccess, name: string): Promise<NatsConnec
       ...(tls && { tls }),
       timeout: CONNECT_TIMEOUT_MS,
       maxReconnectAttempts: -1,
-      ignoreAuthErrorAbort: true,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       reconnectJitter: RECONNECT_WAIT_MS,
       reconnectJitterTLS: RECONNECT_WAIT_MS,

@@ -73,6 +73,8 @@ export class NatsLink {
   }
 
   #set(status: BusStatus): void {
+    // The library may say it once for each try that failed on the way.
+    if (status !== "closed" && (status === "reconnected") === this.#isUp) return;
     this.#isUp = status === "reconnected";
     this.#isClosed = status === "closed";
     if (this.#isUp) this.#isRefused = false;

@@ -13,7 +13,7 @@ import { FirstLine, type Greeting, parseCommand } from "./nats_greeting.ts";
 const GREETING_MS = 5000;
 
 export interface SocketOptions {
-  /** Undefined: encrypted only where the server requires it. */
+  /** Undefined: encrypted only where the server can be. */
   readonly tls: ConnectionOptions | undefined;
   /** Whose certificate it has to have, where that is not the address's host. */
   readonly tlsName?: string;
@@ -23,8 +23,7 @@ export interface SocketOptions {
 /** It is paused, has a listener for errors, and says only "close" of them. */
 export interface GreetedSocket {
   readonly socket: Socket;
-  /** The server's first line, without its end, and what it says. */
-  readonly line: string;
+  /** What the server's first line says. */
   readonly greeting: Greeting;
   readonly isEncrypted: boolean;
 }
@@ -48,13 +47,12 @@ export async function openSocket(
   socket.on("error", () => {});
   const timer = clock.after(GREETING_MS, () => socket.destroy(new Error("timeout")));
   try {
-    const line = await readLine(socket);
-    const greeting = parseCommand("INFO", line);
+    const greeting = parseCommand("INFO", await readLine(socket));
     const { tls_required: isRequired = false, tls_available: isAvailable = false } = greeting;
     if (tls !== undefined && !isRequired && !isAvailable) throw new NoTlsError("it has no TLS");
-    const isEncrypted = tls !== undefined || isRequired;
+    const isEncrypted = tls !== undefined || isRequired || isAvailable;
     const ready = isEncrypted ? await encrypt(socket, { ...tls, servername: tlsName }) : socket;
-    return { socket: ready, line, greeting, isEncrypted };
+    return { socket: ready, greeting, isEncrypted };
   } catch (error) {
     socket.destroy();
     throw error;
@@ -97,7 +95,10 @@ function encrypt(
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   // A name is what is told to the server; an address is no name.
   const name = isIP(servername) === 0 ? { servername } : { servername: "", host: servername };
-  const secure = connectTls({ ...options, ...name, socket }, () => resolve(secure));
+  const secure = connectTls(
+    { ...options, ...name, socket, rejectUnauthorized: true },
+    () => resolve(secure),
+  );
   secure.pause();
   secure.on("error", reject);
   secure.once("close", () => reject(new Error("the server has hung up")));

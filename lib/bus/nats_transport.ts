@@ -16,15 +16,19 @@ import {
   setTransportFactory,
   type Transport,
 } from "@nats-io/nats-core/internal";
+import { formatCommand } from "./nats_greeting.ts";
 import { openSocket } from "./nats_socket.ts";
 
-/** As the library's own `connect`. */
-export function connect(options: ConnectionOptions): Promise<NatsConnection> {
+/** As the library's own `connect`; who has been let in goes on trying when it is refused later. */
+export async function connect(options: ConnectionOptions): Promise<NatsConnection> {
   setTransportFactory({
     factory: () => new SocketTransport(),
     dnsResolveFn: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
   });
-  return NatsConnectionImpl.connect(options);
+  const connection = await NatsConnectionImpl.connect(options);
+  // The library looks at its options whenever it happens.
+  if (connection instanceof NatsConnectionImpl) connection.options.ignoreAuthErrorAbort = true;
+  return connection;
 }
 
 class SocketTransport implements Transport {
@@ -48,11 +52,13 @@ class SocketTransport implements Transport {
       tls: tls ?? undefined,
       ...(server.tlsName !== "" && { tlsName: server.tlsName }),
     });
-    const { socket, line, isEncrypted } = opened;
+    const { socket, greeting, isEncrypted } = opened;
     if (this.#isDone) return void socket.destroy();
     this.#socket = socket;
     this.#isEncrypted = isEncrypted;
-    this.#receive(new TextEncoder().encode(`${line}\r\n`));
+    // What is said in plain, before a certificate has been shown, is no address to follow.
+    const { connect_urls: _, ...info } = greeting;
+    this.#receive(formatCommand("INFO", isEncrypted ? info : greeting));
     let failure: Error | undefined;
     socket.on("data", (bytes) => this.#receive(bytes));
     socket.on("error", (error) => failure = error);
@@ -91,13 +97,18 @@ class SocketTransport implements Transport {
   }
 
   async *[Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
-    while (true) {
-      if (this.#received.length === 0) await this.#arrival.promise;
-      const received = this.#received;
-      this.#received = [];
-      yield* received;
-      if (this.#isDone) return;
-      if (this.#received.length === 0) this.#arrival = Promise.withResolvers();
+    try {
+      while (true) {
+        if (this.#received.length === 0) await this.#arrival.promise;
+        const received = this.#received;
+        this.#received = [];
+        yield* received;
+        if (this.#isDone) return;
+        if (this.#received.length === 0) this.#arrival = Promise.withResolvers();
+      }
+    } finally {
+      // The library stops reading at what it cannot parse.
+      this.#end(new Error("the server's messages cannot be read"));
     }
   }
 

@@ -20,7 +20,7 @@ const text = z.string(TEXT_TAKEN).max(DESCRIPTION_LENGTH_MAX, TEXT_TAKEN).option
 
 const UNIT_TAKEN = `text like m/s of at most ${UNIT_LENGTH_MAX} characters, without spaces`;
 /** What can be printed and is no white space. */
-const UNIT_PATTERN = /^[!-~¡-\uffff]+$/;
+const UNIT_PATTERN = /^[^\s\p{C}]+$/u;
 const unit = z.string(UNIT_TAKEN).regex(UNIT_PATTERN, UNIT_TAKEN).max(UNIT_LENGTH_MAX, UNIT_TAKEN);
 
 /** `components.yaml`. Names and defaults are checked where the layouts are made. */

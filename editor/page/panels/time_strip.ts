@@ -117,7 +117,7 @@ function PastButtons({ app }: { app: App }) {
       <button type="button" disabled=${session.link.value !== "connected"}
         aria-expanded=${isForking.value} onClick=${() => isForking.value = !isForking.value}
         >${icon("fork")} Fork…</button>
-      <button type="button" class="primary" disabled=${!isPast}
+      <button type="button" class="primary" disabled=${view.kind === "live"}
         onClick=${() => time.goLive()}>Back to live</button>
       ${isForking.value && html`<${ForkForm} app=${app} close=${() => isForking.value = false} />`}
     </div>

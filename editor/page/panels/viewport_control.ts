@@ -101,6 +101,7 @@ export class ViewportControl {
     const isOwn = hit !== undefined && this.#app.inspection.selection.value.entities.has(hit);
     const canDrag = isOwn && this.#app.session.canEdit.value;
     const drag = canDrag ? this.#beginDrag(hit) : undefined;
+    const { camera } = this.#app.scene;
     let last = event;
     let hasMoved = false;
     const move = (moved: PointerEvent) => {
@@ -117,8 +118,9 @@ export class ViewportControl {
     const end = (isCancelled: boolean) => {
       this.#dragged = undefined;
       if (!hasMoved && !isPanning && !isCancelled) this.#choose(hit, event);
-      else if (isCancelled) drag?.gesture.cancel();
-      else drag?.gesture.end();
+      else if (!isCancelled) drag?.gesture.end();
+      else if (drag) drag.gesture.cancel();
+      else this.#app.scene.camera = camera;
     };
     followPointer(event, { move, end });
   }
@@ -218,10 +220,10 @@ export class ViewportControl {
   /** Where frames come slowly, as without a graphics card, rests most of the time: the world needs the machine, too. */
   #loop(): void {
     if (this.#isEnded) return;
+    const startedAt = now();
     this.#drawIfChanged();
-    const askedAt = now();
     requestAnimationFrame(() => {
-      const frameMs = now() - askedAt;
+      const frameMs = now() - startedAt;
       if (frameMs <= SLOW_FRAME_MS) this.#loop();
       else after(Math.min(REST_MS_MAX, REST_SHARE * frameMs), () => this.#loop());
     });

@@ -69,6 +69,8 @@ export class TimeTravel {
   readonly #session: Session;
   readonly #notices: Notices;
   #wanted: number | undefined;
+  /** A view of the past is being made, whether it is still wanted or not. */
+  #isOpening = false;
 
   constructor(session: Session, notices: Notices) {
     this.#session = session;
@@ -111,16 +113,20 @@ export class TimeTravel {
   /** Looks at the world as it was after a tick; of several wishes, the last one counts. */
   async goTo(tick: number): Promise<void> {
     const { view } = this.#session;
+    let open = view.value;
     this.#wanted = tick;
-    if (view.value.kind === "opening") return;
-    let open: View = view.value;
+    view.value = { kind: "opening", tick };
+    if (this.#isOpening) return;
+    this.#isOpening = true;
     while (this.#wanted !== undefined) {
       const wanted = this.#wanted;
       this.#wanted = undefined;
-      view.value = { kind: "opening", tick: wanted };
       await this.#close(open);
       open = await this.#open(wanted);
     }
+    this.#isOpening = false;
+    // Whoever has gone back to the present meanwhile does not want it any more.
+    if (this.#session.view.value.kind !== "opening") return await this.#close(open);
     view.value = open;
     await this.#session.refreshSchema();
   }
@@ -129,7 +135,7 @@ export class TimeTravel {
     const { view } = this.#session;
     this.#wanted = undefined;
     const before = view.value;
-    if (before.kind !== "past") return;
+    if (before.kind === "live") return;
     view.value = { kind: "live" };
     await this.#close(before);
     await this.#session.refreshSchema();
