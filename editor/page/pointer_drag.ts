@@ -30,7 +30,8 @@ export function followPointer(pressed: PointerEvent, { move, end }: PointerDrag)
       signal,
     });
   target.setPointerCapture(pointerId);
-  on("pointermove", move);
+  // It may have been released where nobody was told, as outside of the window.
+  on("pointermove", (event) => event.buttons === 0 ? finish(false) : move(event));
   on("pointercancel", () => finish(true));
   on("lostpointercapture", () => finish(false));
   document.addEventListener("keydown", (event) => {

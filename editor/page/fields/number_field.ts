@@ -38,31 +38,29 @@ const DRAG_SLACK = 3;
 
 export function NumberField(props: NumberProps) {
   const { label, name, title, type, unit, value, isMixed, isReadOnly, problemId } = props;
-  /** What is typed or dragged, until it is set. */
+  /** What is typed, until it is set. */
   const draft = useSignal<string | undefined>(undefined);
+  const dragged = useSignal<Dragged | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
-  /** What was there when the typing began. */
-  const base = useSignal("");
-  const full = isMixed ? "" : numberText(value, type);
-  const text = draft.value ?? (isMixed ? "" : shortText(value, type));
-  const begin = () => {
-    base.value = full;
-    draft.value = full;
-  };
+  /** What was there when it was focused, which need not be set; nothing once it is another. */
+  const base = useSignal<string | undefined>(undefined);
+  const isFixed = isReadOnly || dragged.value?.isOn === true;
+  const full = dragged.value?.text ?? (isMixed ? "" : numberText(value, type));
+  const text = draft.value ?? dragged.value?.text ?? (isMixed ? "" : shortText(value, type));
   const commit = () => {
     const typed = draft.value;
     draft.value = undefined;
     if (typed === undefined || typed === base.value) return;
-    base.value = typed;
+    base.value = dragged.value = undefined;
     problem.value = tryTo(() => props.set(numberOf(typed, type)));
   };
   const key = (event: KeyboardEvent) => {
     const direction = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (event.key === "Enter") commit();
     else if (event.key === "Escape") draft.value = undefined;
-    else if (direction !== undefined && !isReadOnly) {
+    else if (direction !== undefined && !isFixed) {
       event.preventDefault();
-      const from = draft.value === undefined ? value : Number(draft.value);
+      const from = Number(draft.value ?? dragged.value?.text ?? value);
       draft.value = numberText(from + direction * stepOf(event, value, type), type);
     } else return;
     if (event.key === "Escape") problem.value = undefined;
@@ -79,22 +77,26 @@ export function NumberField(props: NumberProps) {
           <span class=${`lane lane-${name}`} aria-hidden="true"
             onClick=${(event: Event) => event.preventDefault()}
             onPointerDown=${(event: PointerEvent) =>
-              startDrag(event, { ...props, full, draft, problem })}>${name}</span>
+              startDrag(event, { ...props, draft, dragged, base, problem })}>${name}</span>
         `}
       <input type="text" inputmode="decimal" aria-label=${label} spellcheck=${false}
         title=${problem.value === undefined ? title : undefined}
         aria-describedby=${problemId} aria-invalid=${problem.value !== undefined ||
           problemId !== undefined}
-        placeholder=${isMixed ? "mixed" : undefined} readonly=${isReadOnly} value=${text}
+        placeholder=${isMixed ? "mixed" : undefined} readonly=${isFixed} value=${text}
         onFocus=${(event: FocusEvent) => {
           const input = event.currentTarget as HTMLInputElement;
           // Before it is drawn anew, lest what is typed meanwhile is put behind what is there.
           input.value = full;
           input.select();
-          begin();
+          if (!isFixed) draft.value = base.value = full;
         }}
         onInput=${(event: Event) => draft.value = (event.currentTarget as HTMLInputElement).value}
-        onKeyDown=${key} onBlur=${commit} />
+        onKeyDown=${key}
+        onBlur=${(event: FocusEvent) => {
+          commit();
+          if (isReadOnly) (event.currentTarget as HTMLInputElement).value = text;
+        }} />
       ${unit && html`<span class="unit" aria-hidden="true">${unit}</span>`}
     </label>
   `;
@@ -128,7 +130,7 @@ function tryTo(work: () => void): string | undefined {
 function stepOf(
   { shiftKey, altKey }: { shiftKey: boolean; altKey: boolean },
   value: number,
-  type: FieldType,
+  type: FieldType = "f64",
 ): number {
   const factor = shiftKey ? 10 : altKey ? 0.1 : 1;
   if (INTEGERS.includes(type)) return Math.max(1, factor);
@@ -136,42 +138,48 @@ function stepOf(
   return factor * size / 10;
 }
 
+/** What a number is dragged to, until the world has it. */
+interface Dragged {
+  readonly text: string;
+  /** False once it was released. */
+  readonly isOn: boolean;
+}
+
+interface DragProps extends NumberProps {
+  readonly draft: Signal<string | undefined>;
+  readonly dragged: Signal<Dragged | undefined>;
+  readonly base: Signal<string | undefined>;
+  readonly problem: Signal<string | undefined>;
+}
+
 /** Sends what it is dragged to while it is; a click goes to the box instead. */
-function startDrag(
-  event: PointerEvent,
-  { full, draft, problem, ...props }: NumberProps & {
-    full: string;
-    draft: Signal<string | undefined>;
-    problem: Signal<string | undefined>;
-  },
-): void {
-  const { value, type, isReadOnly, set } = props;
-  const gesture = props.begin?.((value: number, gesture) => set(value, gesture));
-  if (isReadOnly || gesture === undefined) return;
+function startDrag(event: PointerEvent, { draft, dragged, base, problem, ...props }: DragProps) {
+  const { value, type, isMixed, isReadOnly, begin, set } = props;
+  if (event.button !== 0 || isReadOnly || begin === undefined) return;
   event.preventDefault();
   const target = event.currentTarget as HTMLElement;
-  const valueAt = dragSteps(event, { value, type });
+  const gesture = begin((value: number, gesture) => set(value, gesture));
+  const valueAt = dragSteps(event, value);
   let shown: string | undefined;
   followPointer(event, {
     move(moved) {
       const changed = valueAt(moved);
       if (changed === undefined) return;
-      const text = numberText(changed, type);
-      draft.value = shown = text;
-      problem.value = tryTo(() => gesture.set(numberOf(text, type)));
+      draft.value = base.value = problem.value = undefined;
+      shown = numberText(changed, type);
+      dragged.value = { text: shown, isOn: true };
+      gesture.set(Number(shown));
     },
     async end(isCancelled) {
       if (shown === undefined) {
         if (!isCancelled) target.closest("label")?.querySelector("input")?.focus();
         return;
       }
-      if (isCancelled) {
-        draft.value = shown = full;
-        problem.value = undefined;
-      }
+      const before = isMixed ? "" : numberText(value, type);
+      const last = dragged.value = { text: isCancelled ? before : shown, isOn: false };
       await (isCancelled ? gesture.cancel() : gesture.end());
-      // It is shown until the world has it, unless something else is typed by then.
-      if (draft.value === shown) draft.value = undefined;
+      // Unless it is dragged again by then.
+      if (dragged.value === last) dragged.value = undefined;
     },
   });
 }
@@ -179,15 +187,15 @@ function startDrag(
 /** What a drag makes of a value; nothing while it may still be a click. */
 function dragSteps(
   { clientX: from }: PointerEvent,
-  { value, type }: { value: number; type: FieldType },
+  value: number,
 ): (moved: PointerEvent) => number | undefined {
-  const step = stepOf({ shiftKey: false, altKey: false }, value, type) / 5;
+  const step = stepOf({ shiftKey: false, altKey: false }, value) / 5;
   let hasMoved = false;
   return ({ clientX, shiftKey, altKey }) => {
     const pixels = clientX - from;
     hasMoved ||= Math.abs(pixels) >= DRAG_SLACK;
     if (!hasMoved) return undefined;
     const changed = value + pixels * step * (shiftKey ? 10 : altKey ? 0.1 : 1);
-    return INTEGERS.includes(type) ? Math.round(changed) : Number(changed.toPrecision(6));
+    return Number(changed.toPrecision(6));
   };
 }

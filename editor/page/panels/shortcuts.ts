@@ -21,7 +21,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, what: string])[] = [
   ["Delete", "Destroy what is selected, in the list or the viewport"],
   ["Ctrl+D", "Duplicate what is selected"],
   ["N", "Create an entity"],
-  ["Escape", "While dragging: put back what was there"],
+  ["Escape", "While dragging a value or an entity: put back what was there"],
   ["Ctrl+Z, Ctrl+Shift+Z", "Undo, redo"],
   ["P", "Pause, or go on"],
   [".", "One tick"],

@@ -30,6 +30,7 @@ export function Splitter({ label, property, first, min, max, direction }: Splitt
     storage.write(property, String(width.value));
   };
   const drag = (event: PointerEvent) => {
+    if (event.button !== 0) return;
     const [from, before] = [event.clientX, width.value];
     followPointer(event, {
       move: ({ clientX }) => set(before + direction * (clientX - from)),
