@@ -11,6 +11,8 @@ Deno.test("the editor shows a running world, and changes it", async (t) => {
   await t.step("finds by query, and says where a query is wrong", () => findByQuery(stage));
   await t.step("changes a field, and takes it back", () => changeField(stage));
   await t.step("drags a number, which counts at once, and as one", () => dragNumber(stage));
+  await t.step("changes two numbers of a vector while paused", () => editPaused(stage));
+  await t.step("goes on with the entity that a drag began with", () => selectInDrag(stage));
   await t.step("creates, extends, duplicates and destroys", () => createAndDestroy(stage));
   await t.step("shows a refusal where it was edited, and why", () => showRefusal(stage));
   await t.step("selects several, and edits them together", () => editSeveral(stage));
@@ -117,6 +119,65 @@ async function dragNumber(stage: EditorStage): Promise<void> {
   await page.getByRole("button", { name: "Undo: Set Transform3D.translation" }).click();
   await poll("x is as it was", async () => (await place())?.[0] === before);
   assertEquals((await place())?.[1], 33.5);
+}
+
+async function editPaused(stage: EditorStage): Promise<void> {
+  const { page, onlooker } = stage;
+  const place = () => translationOf(ask(stage), 1);
+  const before = await place();
+  await onlooker.control({ op: "pause" });
+  for (const [axis, value] of [["x", "5"], ["y", "7"]]) {
+    await field(page, `Transform3D.translation.${axis}`).fill(value);
+    await field(page, `Transform3D.translation.${axis}`).press("Enter");
+  }
+  const waiting = page.locator('.waiting[data-field="Transform3D.translation"]');
+  await waiting.waitFor();
+  assertEquals(await field(page, "Transform3D.translation.x").inputValue(), "5");
+  await stage.find("Mass, +Boid sort by Entity", 60);
+  await stage.selectRow(0);
+  await waiting.waitFor({ state: "detached" });
+  await stage.find(CAMERA, 1);
+  await stage.selectRow(0);
+  await waiting.waitFor();
+  await poll("both count", async () => {
+    await onlooker.control({ op: "step" });
+    const [x, y] = await place() ?? [];
+    return x === 5 && y === 7;
+  });
+  await waiting.waitFor({ state: "detached" });
+  await onlooker.control({ op: "resume" });
+  for (let i = 0; i < 2; i++) {
+    await page.getByRole("button", { name: "Undo: Set Transform3D.translation" }).click();
+  }
+  await poll("it is where it was", async () => `${await place()}` === `${before}`);
+}
+
+async function selectInDrag(stage: EditorStage): Promise<void> {
+  const { page } = stage;
+  await stage.find("Transform3D.scale, +Boid sort by Entity", 60);
+  const entity = await stage.selectRow(0);
+  // What was selected before is shown until this one is read.
+  await field(page, "Camera.fov").waitFor({ state: "detached" });
+  const handle = page.locator('[data-field="Transform3D.scale"] .lane-x');
+  const box = await handle.boundingBox();
+  const [x, y] = [(box?.x ?? 0) + 5, (box?.y ?? 0) + 5];
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x + 40, y, { steps: 4 });
+  await page.keyboard.press("ArrowDown");
+  await page.locator(".inspector .count").getByText(`Entity ${entity}`, { exact: true }).waitFor({
+    state: "detached",
+  });
+  await page.mouse.move(x + 80, y, { steps: 4 });
+  await page.mouse.up();
+  await stage.find("+Boid where Transform3D.scale.x > 1", 1);
+  assertEquals(await stage.selectRow(0), entity);
+  const scale = field(page, "Transform3D.scale.x");
+  await poll("it is what it was dragged to", async () => await scale.inputValue() === "1.8");
+  await page.getByRole("button", { name: "Undo: Set Transform3D.scale" }).click();
+  await stage.find("+Boid where Transform3D.scale.x > 1", 0);
+  await stage.find(CAMERA, 1);
+  await stage.selectRow(0);
 }
 
 async function createAndDestroy(stage: EditorStage): Promise<void> {

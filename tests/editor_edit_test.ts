@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { type Angles, fromAngles, toAngles } from "../editor/model/euler.ts";
 import { cellText, editText, parseNumber, parseText } from "../editor/model/field_text.ts";
+import { commandsOf, type FieldChange, statesAfter } from "../editor/model/field_change.ts";
 import { type EntityState, invert } from "../editor/model/inverse.ts";
 import { mixComponents } from "../editor/model/mixed.ts";
 import type { WorldSchema } from "../editor/model/schema.ts";
@@ -90,6 +91,55 @@ Deno.test("UndoStack undoes what one gesture did as one step", () => {
   assertEquals([stack.undo, stack.redo?.commands], [undefined, more]);
   stack.noteRedone({ before: before({ 1: HEALTH, 2: HEALTH }), spawned: [] });
   assertEquals([stack.isLast(gesture), stack.isLast(undefined)], [false, false]);
+});
+
+Deno.test("UndoStack can redo what it could before a gesture that was taken back", () => {
+  const stack = new UndoStack();
+  const set = (hp: number): WireCommand[] => [
+    { op: "set", entity: 1, component: "Health", value: { hp } },
+  ];
+  const outcome = { before: before({ 1: HEALTH }), spawned: [] };
+  stack.note("to 6", set(6), outcome);
+  stack.noteUndone({ ...outcome, before: before({ 1: { Health: { hp: 6 } } }) });
+  const gesture = { isOver: false };
+  stack.note("drag", set(7), { ...outcome, gesture });
+  assertEquals(stack.redo, undefined);
+  stack.noteTakenBack();
+  assertEquals([stack.undo, stack.redo?.commands], [undefined, set(6)]);
+});
+
+Deno.test("a lane's change leaves the other lanes what they are in each entity", () => {
+  const states = before({ 1: { Place: { at: [1, 2] } }, 2: { Place: { at: [3, 4] } }, 3: HEALTH });
+  const x: FieldChange = {
+    entities: [1, 2, 3, 4],
+    component: "Place",
+    field: "at",
+    to: { index: 0, value: 9 },
+  };
+  assertEquals(commandsOf(x, states), [
+    { op: "set", entity: 1, component: "Place", value: { at: [9, 2] } },
+    { op: "set", entity: 2, component: "Place", value: { at: [9, 4] } },
+  ]);
+  const y = { ...x, entities: [2], to: { index: 1, value: 8 } };
+  assertEquals(
+    statesAfter(states, [x, y]),
+    before({ 1: { Place: { at: [9, 2] } }, 2: { Place: { at: [9, 8] } }, 3: HEALTH }),
+  );
+});
+
+Deno.test("a value's change is for all of its entities, but shown only in those that have it", () => {
+  const hp: FieldChange = {
+    entities: [1, 2],
+    component: "Health",
+    field: "hp",
+    to: { value: 6 },
+  };
+  assertEquals(commandsOf(hp, new Map()).length, 2);
+  const states = before({ 1: HEALTH, 2: {}, 3: HEALTH });
+  assertEquals(
+    statesAfter(states, [hp]),
+    before({ 1: { Health: { hp: 6, armour: 1 } }, 2: {}, 3: HEALTH }),
+  );
 });
 
 Deno.test("angles lead to the rotation that they came from", () => {

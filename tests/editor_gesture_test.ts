@@ -66,6 +66,21 @@ Deno.test("Gesture.end() sends what is left, and resolves when it counts", async
   assertEquals(world.clock.pendingCount, 0);
 });
 
+Deno.test("Gesture sends nothing more once it has ended, however often it is ended", async () => {
+  const world = new World();
+  const gesture = world.gesture();
+  gesture.set(1);
+  gesture.set(2);
+  let ends = 0;
+  const ended = [1, 2].map(() => gesture.end().then(() => ends++));
+  gesture.set(3);
+  await world.answer();
+  assertEquals([world.seen, ends], [["1", "2"], 0]);
+  await world.answer();
+  await Promise.all(ended);
+  assertEquals([world.seen, ends], [["1", "2"], 2]);
+});
+
 Deno.test("Gesture sends nothing before its end while the world stands still", async () => {
   const world = new World();
   world.isLive = false;

@@ -43,7 +43,9 @@ export class Gesture<T> implements GestureMark {
     return this.#isOver;
   }
 
+  /** Has no effect once it is over. */
   set(value: T): void {
+    if (this.#isOver) return;
     this.#next = { value };
     this.#sendWhenDue();
   }
@@ -52,7 +54,8 @@ export class Gesture<T> implements GestureMark {
   async end(): Promise<void> {
     this.#stop();
     await this.#sending;
-    await this.#send();
+    this.#send();
+    await this.#sending;
   }
 
   /** Resolves when all is as it was before. */

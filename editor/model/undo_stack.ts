@@ -20,6 +20,8 @@ export interface Step {
   readonly revives: readonly number[];
   /** What it is a part of, where several edits are one step. */
   readonly gesture?: GestureMark | undefined;
+  /** What could be done again before the gesture, and can be when all of it is taken back. */
+  readonly redoable?: readonly Step[] | undefined;
 }
 
 /** What came of a step's commands. */
@@ -69,10 +71,11 @@ export class UndoStack {
     { gesture, ...outcome }: Outcome & { readonly gesture?: GestureMark | undefined },
   ): void {
     const inverse = invert(commands, outcome);
-    this.#undone = [];
     const begun = this.isLast(gesture) ? this.undo : undefined;
+    const redoable = this.#undone;
+    this.#undone = [];
     if (begun === undefined) {
-      this.#push({ label, ...inverse, gesture });
+      this.#push({ label, ...inverse, ...(gesture && { gesture, redoable }) });
       return;
     }
     this.drop("undo");
@@ -100,6 +103,13 @@ export class UndoStack {
     this.#undone = this.#undone.slice(0, -1);
     this.#push({ label: step.label, ...invert(step.commands, outcome) });
     this.#revive(step, outcome);
+  }
+
+  /** Notes that the step of {@linkcode undo}, a gesture's, was carried out since it counts for nothing. */
+  noteTakenBack(): void {
+    const redoable = this.undo?.redoable ?? [];
+    this.drop("undo");
+    this.#undone = redoable;
   }
 
   /** Drops the step of {@linkcode undo} or {@linkcode redo}, which cannot be carried out. */

@@ -5,7 +5,7 @@
  */
 /// <reference lib="dom" />
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { strideOf } from "../../../lib/ecs/field_type.ts";
 import type { Gesture, GestureMark } from "../../model/gesture.ts";
 import { html } from "../html.ts";
@@ -23,9 +23,12 @@ export function ColourField(
   const draft = useSignal<string | undefined>(undefined);
   const gesture = useRef<Gesture<string> | undefined>(undefined);
   const pick = (event: Event) => {
-    gesture.current ??= begin((text: string, mark) =>
-      set([...parseHexColour(text), ...numbers.slice(3)], mark)
-    );
+    if (isReadOnly) return;
+    if (gesture.current?.isOver !== false) {
+      gesture.current = begin((text: string, mark) =>
+        set([...parseHexColour(text), ...numbers.slice(3)], mark)
+      );
+    }
     draft.value = (event.currentTarget as HTMLInputElement).value;
     gesture.current.set(draft.value);
   };
@@ -35,6 +38,8 @@ export function ColourField(
     await picked?.end();
     if (gesture.current === undefined) draft.value = undefined;
   };
+  // The browser's picker may go without a word.
+  useEffect(() => () => void end(), [isReadOnly]);
   return html`
     <div class="colour">
       <input type="color" aria-label=${`${label}, as a colour`} value=${draft.value ??

@@ -4,9 +4,9 @@
  * @module
  */
 import type { ValueType } from "@std/msgpack";
+import type { Lane } from "../../model/field_change.ts";
 import type { Gesture, GestureMark } from "../../model/gesture.ts";
 import type { FieldInfo } from "../../model/schema.ts";
-import type { Lane } from "../stores/inspection.ts";
 
 /** Begins a change that is made little by little, and sent by `send`. */
 export type BeginGesture = <T>(

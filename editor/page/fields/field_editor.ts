@@ -5,6 +5,7 @@
  */
 /// <reference lib="dom" />
 import { type FieldType, strideOf } from "../../../lib/ecs/field_type.ts";
+import type { FieldChange } from "../../model/field_change.ts";
 import type { GestureMark } from "../../model/gesture.ts";
 import type { MixedField } from "../../model/mixed.ts";
 import { type FieldInfo, fieldText } from "../../model/schema.ts";
@@ -27,25 +28,28 @@ export interface FieldProps {
 const LANES: Partial<Record<FieldType, string>> = { vec2: "xy", vec3: "xyz", vec4: "xyzw" };
 
 export function FieldEditor({ app, component, mixed }: FieldProps) {
-  const { inspection, session } = app;
+  const { inspection } = app;
   const { field, value, isMixed } = mixed;
   const key = `${component}.${field.name}`;
   const problem = inspection.problems.value.get(key);
-  const waiting = inspection.waiting.value;
   const problemId = problem === undefined ? undefined : `problem-${key}`;
+  // A gesture goes on with those that it began with, whatever is selected by then.
+  const entities = inspection.having(component);
+  const set = (to: FieldChange["to"], gesture?: GestureMark) =>
+    inspection.setField({ entities, component, field: field.name, to }, gesture);
   const props: EditorProps = {
     label: key,
     title: fieldText(field),
     field,
-    value: waiting.get(key) ?? value,
-    isMixed: waiting.has(key) ? isMixed.map(() => false) : isMixed,
-    isReadOnly: !session.canEdit.value,
+    value,
+    isMixed,
+    isReadOnly: !inspection.canEdit.value,
     problemId,
-    set: (value, gesture) => inspection.setField(value, { component, field: field.name, gesture }),
-    setLane: (lane, gesture) => inspection.setLane(lane, { component, field: field.name, gesture }),
+    set: (value, gesture) => set({ value }, gesture),
+    setLane: set,
     begin: (send) => inspection.begin(send),
   };
-  const isWaiting = waiting.has(key);
+  const isWaiting = inspection.isWaiting(component, field.name);
   return html`
     <div class=${classes({ field: true, wrong: problem !== undefined, waiting: isWaiting })}
       data-field=${key}>

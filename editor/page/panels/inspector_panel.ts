@@ -82,7 +82,8 @@ function ComponentSection({ app, mixed, total }: {
       <div id=${id} class="fields" hidden=${!isOpen.value}>
         ${fields.map((field) =>
           html`
-            <${FieldEditor} key=${field.field.name} app=${app} component=${component.name}
+            <${FieldEditor} key=${`${inspection.selections.value} ${field.field.name}`} app=${app} component=${component
+              .name}
               mixed=${field} />
           `
         )}

@@ -9,7 +9,9 @@ import { NoRespondersError } from "../../../lib/bus/bus.ts";
 import { encodeEntities } from "../../../lib/ecs/column_bytes.ts";
 import type { MessageOf, WireCommand } from "../../../lib/wire/messages.ts";
 import { RefusedError } from "../../../lib/wire/request.ts";
+import type { Subjects } from "../../../lib/wire/subjects.ts";
 import { Gesture, type GestureMark } from "../../model/gesture.ts";
+import type { EntityStates } from "../../model/field_change.ts";
 import type { EntityState } from "../../model/inverse.ts";
 import { type Row, rowsOf } from "../../model/rows.ts";
 import { UndoStack } from "../../model/undo_stack.ts";
@@ -27,6 +29,17 @@ export class EditError extends Error {
   override readonly name = "EditError";
 }
 
+export type EditSession = Pick<
+  Session,
+  "status" | "schema" | "subjects" | "viewSubjects" | "query" | "request"
+>;
+
+/** Commands that depend on what their entities are when their turn comes. */
+export interface EditWork {
+  readonly entities: readonly number[];
+  commandsOf(states: EntityStates): readonly WireCommand[];
+}
+
 /** What there is to do in a gesture. */
 export interface GestureWork<T> {
   /** Applies what it has come to. */
@@ -41,12 +54,14 @@ export class Edits {
   readonly version: Signal<number> = signal(0);
   /** Lists that wait for a tick. */
   readonly pending: Signal<number> = signal(0);
-  readonly #session: Session;
-  readonly #notices: Notices;
+  readonly #session: EditSession;
+  readonly #notices: Pick<Notices, "error">;
   /** They are carried out one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** What was begun last; it may be over. */
+  #gesture: { end(): Promise<void> } | undefined;
 
-  constructor(session: Session, notices: Notices) {
+  constructor(session: EditSession, notices: Pick<Notices, "error">) {
     this.#session = session;
     this.#notices = notices;
   }
@@ -59,12 +74,16 @@ export class Edits {
    */
   apply(
     label: string,
-    commands: readonly WireCommand[],
+    work: readonly WireCommand[] | EditWork,
     { gesture }: { gesture?: GestureMark | undefined } = {},
   ): Promise<readonly number[]> {
     return this.#inTurn(async () => {
+      const isOpen = "commandsOf" in work;
+      const states = isOpen ? await this.#states(work.entities) : undefined;
+      const commands = isOpen ? work.commandsOf(states ?? new Map()) : work;
+      if (commands.length === 0) throw new EditError("what it would change is gone");
       const fresh = this.stack.fresh(commands, gesture);
-      const before = await this.#statesOf(fresh);
+      const before = states ?? await this.#statesOf(fresh);
       const { spawned, refused } = await this.#send(commands);
       const wrong = new Set(refused.map(({ index }) => commands[index]));
       const done = fresh.filter((command) => !wrong.has(command));
@@ -75,17 +94,25 @@ export class Edits {
     });
   }
 
-  /** Begins a change that is made little by little. */
+  /** Begins a change that is made little by little; one that goes on ends. */
   begin<T>({ send, onTakenBack }: GestureWork<T>): Gesture<T> {
+    this.endGesture();
     const gesture: Gesture<T> = new Gesture<T>({
       clock: pageClock,
       isLive: () => this.#session.status.value?.running === true,
       send: (value) => send(value, gesture),
       takeBack: () =>
-        this.#inTurn(() => this.#takeBack(gesture)).then(onTakenBack)
-          .catch((error) => this.#notices.error(error)),
+        this.#inTurn(() => this.#takeBack(gesture))
+          .catch((error) => this.#notices.error(error)).then(onTakenBack),
     });
+    this.#gesture = gesture;
     return gesture;
+  }
+
+  /** Ends a change that is made little by little, as where another entity is looked at. */
+  endGesture(): void {
+    this.#gesture?.end();
+    this.#gesture = undefined;
   }
 
   /** Takes back what was done last, and resolves with what that was. */
@@ -97,15 +124,21 @@ export class Edits {
     return this.#inTurn(() => this.#repeat("redo"));
   }
 
-  /** All components of some entities; those that are no more are left out. */
-  async states(entities: readonly number[]): Promise<Map<number, EntityState>> {
+  /**
+   * All components of some entities; those that are no more are left out.
+   * @param subjects those of what is looked at by default
+   */
+  async states(
+    entities: readonly number[],
+    subjects: Subjects = this.#session.viewSubjects,
+  ): Promise<Map<number, EntityState>> {
     if (entities.length === 0) return new Map();
     const reply = await this.#session.query({
       query: { optional: ["*"] },
       entities: encodeEntities(Float64Array.from(entities.slice(0, STATES_MAX))),
       limit: STATES_MAX,
       components: true,
-    });
+    }, subjects);
     const rows = rowsOf(reply, this.#session.schema.value);
     return new Map(rows.map((row) => [row.entity, stateOf(row)]));
   }
@@ -127,13 +160,19 @@ export class Edits {
   async #takeBack(gesture: GestureMark): Promise<void> {
     const step = this.stack.undo;
     if (step === undefined || !this.stack.isLast(gesture)) return;
-    this.stack.drop("undo");
-    await this.#send(step.commands);
+    const { refused } = await this.#send(step.commands);
+    this.stack.noteTakenBack();
+    if (refused.length > 0) throw refusalError(refused, step.commands.length);
   }
 
   #statesOf(commands: readonly WireCommand[]): Promise<Map<number, EntityState>> {
     const entities = commands.flatMap((command) => command.op === "spawn" ? [] : [command.entity]);
-    return this.states([...new Set(entities)]);
+    return this.#states([...new Set(entities)]);
+  }
+
+  /** As they are in the present, which is what is changed, whatever is looked at. */
+  #states(entities: readonly number[]): Promise<Map<number, EntityState>> {
+    return this.states(entities, this.#session.subjects);
   }
 
   async #send(commands: readonly WireCommand[]): Promise<MessageOf<"EntityCommandReply">> {

@@ -7,13 +7,19 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { ValueType } from "@std/msgpack";
 import type { WireCommand } from "../../../lib/wire/messages.ts";
+import {
+  commandsOf,
+  type EntityStates,
+  type FieldChange,
+  statesAfter,
+} from "../../model/field_change.ts";
 import type { Gesture, GestureMark } from "../../model/gesture.ts";
 import type { EntityState } from "../../model/inverse.ts";
 import { mixComponents, type MixedComponent } from "../../model/mixed.ts";
 import { defaultsOf } from "../../model/schema.ts";
 import { NOTHING_SELECTED, selectEntities, type Selection } from "../../model/selection.ts";
 import { repeat } from "../browser.ts";
-import type { Edits, GestureWork } from "./edits.ts";
+import type { Edits, EditWork, GestureWork } from "./edits.ts";
 import type { Notices } from "./notices.ts";
 import type { Session } from "./session.ts";
 
@@ -27,38 +33,31 @@ export interface InspectionPorts {
   onChanged(): void;
 }
 
-/** Which field is set, in all entities that have it. */
-export interface FieldChange {
-  readonly component: string;
-  readonly field: string;
-  /** What it is a part of. */
-  readonly gesture?: GestureMark | undefined;
-}
-
-/** One number of a vector. */
-export interface Lane {
-  readonly index: number;
-  readonly value: number;
-}
-
 export class Inspection {
   readonly selection: Signal<Selection> = signal(NOTHING_SELECTED);
+  /** How often something else was selected. */
+  readonly selections: Signal<number> = signal(0);
   readonly states: Signal<ReadonlyMap<number, EntityState>> = signal(new Map());
   /** Whether the selection that there is has been read. */
   readonly isRead: Signal<boolean> = signal(false);
+  /** Whether what is shown is what is selected, and can be changed. */
+  readonly canEdit: ReadonlySignal<boolean>;
+  /** As they will be when what waits has counted. */
   readonly components: ReadonlySignal<readonly MixedComponent[]>;
   /** Why an edit had no effect, by `Component.field`, `Component`, or "" for all others. */
   readonly problems: Signal<ReadonlyMap<string, string>> = signal(new Map());
-  /** Fields whose edits wait for a tick. */
-  readonly waiting: Signal<ReadonlyMap<string, ValueType>> = signal(new Map());
+  /** Changes that wait for a tick, of whichever entities. */
+  readonly waiting: Signal<readonly FieldChange[]> = signal([]);
   readonly #ports: InspectionPorts;
   #readAt = "";
 
   constructor(ports: InspectionPorts) {
     this.#ports = ports;
-    this.components = computed(() =>
-      mixComponents([...this.states.value.values()], ports.session.schema.value)
-    );
+    this.canEdit = computed(() => ports.session.canEdit.value && this.isRead.value);
+    this.components = computed(() => {
+      const states = statesAfter(this.states.value, this.waiting.value);
+      return mixComponents([...states.values()], ports.session.schema.value);
+    });
   }
 
   start(): void {
@@ -68,6 +67,7 @@ export class Inspection {
     this.selection.subscribe(({ entities }) => {
       if (entities === before) return;
       before = entities;
+      this.selections.value++;
       this.#restart();
     });
     view.subscribe(() => this.#restart());
@@ -78,23 +78,38 @@ export class Inspection {
     return [...this.selection.value.entities];
   }
 
+  /** Those of the entities that have a component. */
+  having(component: string): number[] {
+    return [...this.states.value].filter(([, state]) => Object.hasOwn(state, component))
+      .map(([entity]) => entity);
+  }
+
+  /** Whether a change of a field waits for a tick, of any of the entities. */
+  isWaiting(component: string, field: string): boolean {
+    return this.waiting.value.some((change) =>
+      change.component === component && change.field === field &&
+      change.entities.some((entity) => this.states.value.has(entity))
+    );
+  }
+
   /** Reads the selected entities where the tick is another than when they were read. */
   async refresh(): Promise<void> {
     const { session, edits } = this.#ports;
     const { view, tick } = session;
     const { entities } = this.selection.value;
+    const looked = view.value;
     if (entities.size === 0) {
       if (this.states.value.size > 0) this.states.value = new Map();
       return;
     }
-    const isLive = view.value.kind === "live";
-    if (view.value.kind === "opening" || (isLive && session.status.value === undefined)) return;
+    const isLive = looked.kind === "live";
+    if (looked.kind === "opening" || (isLive && session.status.value === undefined)) return;
     const at = `${tick.value}`;
     if (at === this.#readAt) return;
     this.#readAt = at;
     try {
       const states = await edits.states([...entities]);
-      if (this.selection.value.entities !== entities) return;
+      if (this.selection.value.entities !== entities || view.value !== looked) return;
       batch(() => {
         this.states.value = states;
         this.isRead.value = true;
@@ -105,43 +120,24 @@ export class Inspection {
     }
   }
 
-  setField(value: ValueType, { component, field, gesture }: FieldChange): Promise<void> {
+  /** @param gesture what it is a part of */
+  setField(change: FieldChange, gesture?: GestureMark): Promise<void> {
+    const { entities, component, field } = change;
     const key = `${component}.${field}`;
-    const having = this.#having(component);
-    const commands = having.map((entity): WireCommand => ({
-      op: "set",
-      entity,
-      component,
-      value: { [field]: value },
-    }));
-    const done = this.#apply(commands, { key, label: `Set ${key}${ofMany(having)}`, gesture });
+    const work = { entities, commandsOf: (states: EntityStates) => commandsOf(change, states) };
+    const done = this.#apply(work, { key, label: `Set ${key}${ofMany(entities)}`, gesture });
     // What goes on is replaced before long.
     if (gesture?.isOver === false) return done;
-    this.waiting.value = new Map(this.waiting.value).set(key, value);
+    this.waiting.value = [...this.waiting.value, change];
     return done.finally(() => {
-      const waiting = new Map(this.waiting.value);
-      waiting.delete(key);
-      this.waiting.value = waiting;
+      this.waiting.value = this.waiting.value.filter((other) => other !== change);
     });
-  }
-
-  /** Sets one number of a vector, the others staying what they are in each entity. */
-  setLane(lane: Lane, { component, field, gesture }: FieldChange): Promise<void> {
-    const key = `${component}.${field}`;
-    const having = this.#having(component);
-    const commands = having.flatMap((entity): WireCommand[] => {
-      const old = this.states.value.get(entity)?.[component]?.[field];
-      if (!Array.isArray(old)) return [];
-      const value = old.map((part, i) => i === lane.index ? lane.value : part);
-      return [{ op: "set", entity, component, value: { [field]: value } }];
-    });
-    return this.#apply(commands, { key, label: `Set ${key}${ofMany(having)}`, gesture });
   }
 
   addComponent(component: string): Promise<void> {
     const info = this.#ports.session.schema.value.components.get(component);
-    if (info === undefined) return Promise.resolve();
-    const having = new Set(this.#having(component));
+    if (info === undefined || !this.isRead.value) return Promise.resolve();
+    const having = new Set(this.having(component));
     const entities = this.entities.filter((entity) => !having.has(entity));
     const commands = entities.map((entity): WireCommand => ({
       op: "add",
@@ -149,11 +145,13 @@ export class Inspection {
       component,
       value: defaultsOf(info),
     }));
+    if (commands.length === 0) return Promise.resolve();
     return this.#apply(commands, { key: "", label: `Add ${component}${ofMany(entities)}` });
   }
 
   removeComponent(component: string): Promise<void> {
-    const having = this.#having(component);
+    const having = this.isRead.value ? this.having(component) : [];
+    if (having.length === 0) return Promise.resolve();
     const commands = having.map((entity): WireCommand => ({ op: "remove", entity, component }));
     const label = `Remove ${component}${ofMany(having)}`;
     return this.#apply(commands, { key: component, label });
@@ -174,10 +172,12 @@ export class Inspection {
 
   async destroy(): Promise<void> {
     const { entities } = this;
+    const selected = this.selections.value;
     const commands = entities.map((entity): WireCommand => ({ op: "despawn", entity }));
     if (commands.length === 0) return;
     await this.#apply(commands, { key: "", label: `Destroy ${countOf(entities.length)}` });
-    if (this.problems.value.size === 0) this.selection.value = NOTHING_SELECTED;
+    const isSame = this.selections.value === selected;
+    if (isSame && this.problems.value.size === 0) this.selection.value = NOTHING_SELECTED;
   }
 
   async undo(which: "undo" | "redo"): Promise<void> {
@@ -210,7 +210,7 @@ export class Inspection {
   }
 
   async #apply(
-    commands: readonly WireCommand[],
+    work: readonly WireCommand[] | EditWork,
     { key, label, gesture }: {
       /** Where {@linkcode problems} tells what goes wrong. */
       key: string;
@@ -218,13 +218,14 @@ export class Inspection {
       gesture?: GestureMark | undefined;
     },
   ): Promise<void> {
-    if (commands.length === 0) return;
     const { edits, notices } = this.#ports;
+    const selected = this.selections.value;
     this.#tell(key, undefined);
     try {
-      await edits.apply(label, commands, { gesture });
+      await edits.apply(label, work, { gesture });
     } catch (error) {
-      this.#tell(key, error instanceof Error ? error.message : String(error));
+      const isShown = this.selections.value === selected;
+      if (isShown) this.#tell(key, error instanceof Error ? error.message : String(error));
       notices.error(error);
     }
     await this.#afterChange();
@@ -233,7 +234,8 @@ export class Inspection {
   async #afterChange(): Promise<void> {
     this.#readAt = "";
     this.#ports.onChanged();
-    await this.refresh();
+    // Where it cannot be read now, it is before long.
+    await this.refresh().catch(() => {});
   }
 
   #tell(key: string, problem: string | undefined): void {
@@ -243,13 +245,9 @@ export class Inspection {
     this.problems.value = problems;
   }
 
-  #having(component: string): number[] {
-    return [...this.states.value].filter(([, state]) => Object.hasOwn(state, component))
-      .map(([entity]) => entity);
-  }
-
   #restart(): void {
     this.#readAt = "";
+    this.#ports.edits.endGesture();
     batch(() => {
       this.problems.value = new Map();
       this.isRead.value = false;

@@ -95,8 +95,11 @@ export class Session {
     return requestMessage(this.bus, subject, { type, value, replyType, timeoutMs });
   }
 
-  query(value: MessageOf<"QueryRequest">): Promise<MessageOf<"QueryResponse">> {
-    const subject = this.viewSubjects.queryRequest;
+  /** @param subjects those of what is looked at by default */
+  query(
+    value: MessageOf<"QueryRequest">,
+    { queryRequest: subject }: Subjects = this.viewSubjects,
+  ): Promise<MessageOf<"QueryResponse">> {
     return this.request(subject, { type: "QueryRequest", value, replyType: "QueryResponse" });
   }
 
