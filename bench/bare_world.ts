@@ -83,14 +83,16 @@ export class BareWorld {
     return this.#world.tables().reduce((sum, table) => sum + bytesOf(table), 0);
   }
 
-  /** Copies all columns and change marks, and returns the ms that takes. */
+  /** Copies the columns and change marks of all rows, and returns the ms that takes. */
   copy(): number {
     const startedAt = performance.now();
-    const copies = this.#world.tables().flatMap(({ entities, stores }) => [
-      entities.slice(),
+    const copies = this.#world.tables().flatMap(({ entities, count, stores }) => [
+      entities.slice(0, count),
       ...stores.flatMap(({ changed, columns }) => [
-        changed.slice(),
-        ...columns.map(({ data }) => data.slice()),
+        changed.slice(0, count),
+        ...columns.map((column) =>
+          column.data.slice(0, count * (column instanceof FixedColumn ? column.stride : 1))
+        ),
       ]),
     ]);
     const copyMs = performance.now() - startedAt;

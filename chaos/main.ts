@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { drawSeed, onStopSignal, positiveInteger, positiveNumber, runProgram } from "../lib/cli.ts";
 import { systemClock } from "../lib/clock.ts";
+import { errorMessage } from "../lib/error_message.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
 import { Run, type RunResult } from "./run.ts";
 import { formatTally, type Outcome, tally } from "./tally.ts";
@@ -81,7 +82,7 @@ async function perform(flags: Flags): Promise<number> {
     return show(flags, outcomes, result);
   } catch (error) {
     console.log(formatTally(tally(outcomes)));
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     console.error(`seed ${seed}, round ${outcomes.length + 1}: ${reason}`);
     return error instanceof Stopped ? 130 : 1;
   } finally {

@@ -9,6 +9,7 @@ import { Command } from "commander";
 import { chooseWorld } from "../coordinator/world_flags.ts";
 import { onStopSignal, positiveNumber, runProgram } from "../lib/cli.ts";
 import { systemClock } from "../lib/clock.ts";
+import { errorMessage } from "../lib/error_message.ts";
 import { loadManifests } from "../lib/manifest/load.ts";
 import { createRandom } from "../lib/random.ts";
 import { UserError } from "../lib/user_error.ts";
@@ -72,7 +73,7 @@ async function perform(flags: Flags): Promise<number> {
     });
     return show(flags, result);
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(errorMessage(error));
     return stop.signal.aborted ? 130 : 1;
   } finally {
     await Deno.remove(dataDir, { recursive: true });

@@ -10,6 +10,7 @@ import type { Log } from "../lib/bus/log.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { CommandOutcome } from "../lib/ecs/command.ts";
 import type { World } from "../lib/ecs/world.ts";
+import { errorMessage } from "../lib/error_message.ts";
 import type { Manifests } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
 import type { WorldImage } from "../lib/snapshot/world_image.ts";
@@ -240,8 +241,8 @@ export class Engine {
         return this.#committer.receipts.accept(key, { ...publicationOf(message), hasReceipt });
       }
     } catch (error) {
-      this.#spans?.receive(key, { instance: result.instance_id, error: messageOf(error) });
-      this.#ledger.fail(result.system, result, messageOf(error));
+      this.#spans?.receive(key, { instance: result.instance_id, error: errorMessage(error) });
+      this.#ledger.fail(result.system, result, errorMessage(error));
       throw error;
     }
     stats.late++;
@@ -386,10 +387,6 @@ export class Engine {
   #tickStart(tick: number, dt: number): MessageOf<"TickStart"> {
     return { epoch: this.#options.epoch, tick_id: tick, dt };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** The parts of a message by which it can be published again. */

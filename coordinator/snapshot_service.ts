@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { captureWorld } from "../lib/snapshot/world_image.ts";
+import { captureWorld, type WorldImage } from "../lib/snapshot/world_image.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
@@ -35,11 +35,17 @@ export interface SnapshotServiceOptions
 }
 
 /** Copies the world, between two ticks. The newest commit may still be on its way to the log. */
-function capture({ state, engine, epoch }: SnapshotServiceOptions): Captured {
+function capture(
+  { state, engine, epoch }: SnapshotServiceOptions,
+  spare: WorldImage | undefined,
+): Captured {
   const { world, tick, digest, lastRuns, answers } = state;
   const sequence = engine.lastCommit;
   const meta = { tick, epoch, digest, sequence, answers: [...answers] };
-  return { image: captureWorld(world), meta: { ...meta, lastRuns: Object.fromEntries(lastRuns) } };
+  return {
+    image: captureWorld(world, spare),
+    meta: { ...meta, lastRuns: Object.fromEntries(lastRuns) },
+  };
 }
 
 const POLICY_DEFAULT: SnapshotPolicy = { every: "never", kept: 3 };
@@ -54,7 +60,7 @@ export class SnapshotService {
     const settled = () => engine.settled();
     const stream = { name: subjects.streams.components, bytesMax: logBytesMax };
     this.#snapshotter = new Snapshotter(
-      { ...options, stream, policy, settled, capture: () => capture(options) },
+      { ...options, stream, policy, settled, capture: (spare) => capture(options, spare) },
       { isBehind: state.tick > 0 },
     );
     this.#restorer = new Restorer({

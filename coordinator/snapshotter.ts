@@ -9,6 +9,7 @@
  */
 import type { Log } from "../lib/bus/log.ts";
 import type { Clock } from "../lib/clock.ts";
+import { errorMessage } from "../lib/error_message.ts";
 import type { Report } from "../lib/report.ts";
 import {
   isResumable,
@@ -19,7 +20,7 @@ import {
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import type { WorldImage } from "../lib/snapshot/world_image.ts";
 import type { EventData } from "../lib/wire/events.ts";
-import { BusyError } from "../lib/wire/wire_error.ts";
+import { SerialQueue } from "../lib/wire/serial_queue.ts";
 
 export interface SnapshotPolicy {
   /** How often an automatic one is taken. */
@@ -46,8 +47,8 @@ export interface SnapshotterOptions {
   dateMs(): number;
   /** Calls `act` when the world is between two ticks. */
   betweenTicks(act: () => void): void;
-  /** Copies the world, between two ticks. */
-  capture(): Captured;
+  /** Copies the world, between two ticks. Takes an image that it returned before, to use it again. */
+  capture(spare: WorldImage | undefined): Captured;
   /** Resolves when the ticks that have ended are stored. */
   settled(): Promise<void>;
   event<T extends "snapshot.saved" | "snapshot.failed">(topic: T, data: EventData<T>): void;
@@ -63,8 +64,10 @@ const LOG_SHARE_MAX = 0.75;
 
 export class Snapshotter {
   readonly #options: SnapshotterOptions;
-  #last: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  readonly #queue = new SerialQueue({
+    lengthMax: WAITING_MAX,
+    busy: "Cannot take the request: too many snapshots wait; try again later",
+  });
   /** When the newest automatic one was taken, or could not be. */
   #taken: { tick: number; at: number };
   #logCheckedAt: number;
@@ -73,6 +76,8 @@ export class Snapshotter {
   /** Snapshots that were unfinished when the one before was stored. */
   #unfinished: readonly string[] = [];
   #isStopped = false;
+  /** The image of the snapshot before, which is stored. */
+  #spare: WorldImage | undefined;
 
   /** @param isBehind whether ticks have been replayed on top of the newest one, so that one is due */
   constructor(options: SnapshotterOptions, { isBehind }: { isBehind: boolean }) {
@@ -84,7 +89,7 @@ export class Snapshotter {
 
   /** Takes an automatic snapshot if it is time for one. Call it after each tick. */
   afterTick(tick: number): void {
-    if (this.#waiting > 0 || this.#isStopped || !this.#isDue(tick)) return;
+    if (this.#queue.length > 0 || this.#isStopped || !this.#isDue(tick)) return;
     this.#taken = { tick, at: this.#options.clock.now() };
     // A failure has been reported; the next one may be luckier.
     this.save({ kind: "auto" }).catch(() => {});
@@ -101,11 +106,12 @@ export class Snapshotter {
       const { betweenTicks, capture, settled } = this.#options;
       const captured = await new Promise<Captured>((resolve, reject) => {
         try {
-          betweenTicks(() => resolve(capture()));
+          betweenTicks(() => resolve(capture(this.#spare)));
         } catch (error) {
           reject(error);
         }
       });
+      this.#spare = captured.image;
       try {
         // What is not committed did not happen.
         await settled();
@@ -138,21 +144,18 @@ export class Snapshotter {
     return info;
   }
 
-  /** Runs `work` while no snapshot is being taken. */
+  /**
+   * Runs `work` while no snapshot is being taken.
+   * @throws {BusyError} when too many wait.
+   */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#waiting >= WAITING_MAX) {
-      throw new BusyError("Cannot take the request: too many snapshots wait; try again later");
-    }
-    this.#waiting++;
-    const run = this.#last.then(work).finally(() => this.#waiting--);
-    this.#last = run.catch(() => {});
-    return run;
+    return this.#queue.run(work);
   }
 
   /** Takes no more automatic ones, and resolves when what is under way is stored. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await this.#last;
+    await this.#queue.settled();
   }
 
   #isDue(tick: number): boolean {
@@ -179,7 +182,7 @@ export class Snapshotter {
       await this.#prune();
       await this.#clearUnfinished();
     } catch (error) {
-      this.#options.report.warn(`old snapshots could not be deleted: ${messageOf(error)}`);
+      this.#options.report.warn(`old snapshots could not be deleted: ${errorMessage(error)}`);
     }
   }
 
@@ -218,14 +221,10 @@ export class Snapshotter {
 
   #fail(kind: SnapshotKind, error: unknown): void {
     const { report, event } = this.#options;
-    const reason = messageOf(error);
+    const reason = errorMessage(error);
     // Or else the log's growth would be reason for another one after each tick.
     this.#logBytes.before = this.#logBytes.now;
     report.warn(`a snapshot could not be stored, and what can be gone on from is older: ${reason}`);
     event("snapshot.failed", { kind, reason });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -17,7 +17,8 @@ import type { World } from "../lib/ecs/world.ts";
  * XXH64 of `previous`, then of every archetype in which something changed after
  * change tick `since`, by ascending id: the id, the number of its rows, 1 or 0
  * for whether rows came, went or moved and then its entities, and the components
- * that changed, by name: each one's id and columns.
+ * that changed, by name: each one's id, and the columns of it that changed, each
+ * behind its place.
  */
 export function tickDigest(
   world: World,
@@ -39,7 +40,9 @@ function updateColumns(digest: Digest, table: Table, since: number): void {
   for (const { component, columns, changedLast } of table.stores) {
     if (changedLast <= since) continue;
     digest.update(u64s(component.id));
-    for (const column of columns) {
+    for (const [place, column] of columns.entries()) {
+      if (column.changedLast <= since) continue;
+      digest.update(u64s(BigInt(place)));
       digest.update(
         column instanceof FixedColumn
           ? bytesOfRows(column.type, column.data, { first: 0, count: table.count })

@@ -11,6 +11,7 @@ import type { Field } from "../lib/ecs/component.ts";
 import type { Entity } from "../lib/ecs/entity.ts";
 import { isFixed, strideOf } from "../lib/ecs/field_type.ts";
 import type { World } from "../lib/ecs/world.ts";
+import { errorMessage } from "../lib/error_message.ts";
 import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import { Broadcasts } from "../lib/runtime/broadcasts.ts";
 import type { BroadcastSet } from "../lib/runtime/rows.ts";
@@ -232,7 +233,7 @@ export class Verifier {
     try {
       return await runner.run(decoded, sets);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       return { what: `its script throws: ${reason.slice(0, MESSAGE_LENGTH_MAX)}` };
     }
   }

@@ -7,6 +7,7 @@
 import type { ValueType } from "@std/msgpack";
 import { isFieldType } from "../lib/ecs/field_type.ts";
 import { parseFieldValue } from "../lib/ecs/field_value.ts";
+import { errorMessage } from "../lib/error_message.ts";
 import { suggestion } from "../lib/manifest/nearest.ts";
 import type { Components } from "../lib/query/path.ts";
 import { UserError } from "../lib/user_error.ts";
@@ -80,7 +81,7 @@ function valueOf({ fields }: Component, name: string, text: string): ValueType {
   try {
     parseFieldValue(type, value);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorMessage(cause);
     throw new UserError(why, { cause });
   }
   return value;

@@ -18,7 +18,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: "base",
     files:
-      /^lib\/(byte_size|clock|deno_run|plain_json|random|report|text_table|user_error)\.ts$|^lib\/std\//,
+      /^lib\/(byte_size|clock|deno_run|error_message|plain_json|random|report|text_table|user_error)\.ts$|^lib\/std\//,
     imports: [],
     packages: ["#msgpack"],
   },

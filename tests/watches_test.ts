@@ -4,6 +4,7 @@ import { World } from "../lib/ecs/world.ts";
 import { evaluateQuery } from "../lib/query/evaluate.ts";
 import type { QuerySpec } from "../lib/query/spec.ts";
 import { WatchedRows } from "../lib/query/watched_rows.ts";
+import { captureWorld } from "../lib/snapshot/world_image.ts";
 import { decodePayload, type Encoded } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
@@ -162,7 +163,7 @@ Deno.test("a watch begins anew when the world is replaced, and when that is aske
   scene.push();
   const { nextEntity } = random.world;
   random.world.load({
-    tables: other.world.tables().map((table) => table.copy()),
+    tables: captureWorld(other.world).tables,
     nextEntity: Math.max(nextEntity, other.world.nextEntity),
     changeTick: random.world.changeTick + 1,
   });

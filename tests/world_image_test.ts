@@ -42,6 +42,26 @@ Deno.test("a restored world goes on like the one that was captured, and apart fr
   );
 });
 
+Deno.test("captureWorld() copies the same into an image that is spare as into a new one", () => {
+  fc.assert(
+    fc.property(worlds, fc.array(commandBuffers, { maxLength: 4 }), (world, rounds) => {
+      let image = captureWorld(world);
+      for (const buffers of rounds) {
+        for (const buffer of buffers) {
+          world.changeTick++;
+          applyCommands(world, buffer);
+        }
+        const { tables } = image;
+        image = captureWorld(world, image);
+        assertSameWorld(restoreWorld(SCHEMA, image), world);
+        const isKept = tables.every((table) => image.tables.includes(table));
+        assertEquals(isKept, true, "its tables are used again");
+      }
+    }),
+    { numRuns: RUNS },
+  );
+});
+
 Deno.test("World.load() replaces all that a world held, and keeps its tables' identity", () => {
   fc.assert(
     fc.property(worlds, worlds, (world, other) => {

@@ -6,6 +6,7 @@
 import type { ValueType } from "@std/msgpack";
 import type { FieldType } from "../../lib/ecs/field_type.ts";
 import { parseFieldValue } from "../../lib/ecs/field_value.ts";
+import { errorMessage } from "../../lib/error_message.ts";
 
 /** What an f32 can tell apart. */
 const F32_DIGITS = 7;
@@ -129,6 +130,6 @@ function fromJson(text: string): unknown {
       return key === BYTES_KEY ? parseHex(String(item[key])) : item;
     });
   } catch (cause) {
-    throw new TypeError(cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new TypeError(errorMessage(cause), { cause });
   }
 }

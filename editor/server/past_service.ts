@@ -17,8 +17,8 @@ import { UserError } from "../../lib/user_error.ts";
 import { decodeMessage, type Encoded, encodeMessage } from "../../lib/wire/codec.ts";
 import type { MessageOf, MessageType } from "../../lib/wire/messages.ts";
 import { answerRequest } from "../../lib/wire/request.ts";
+import { SerialQueue } from "../../lib/wire/serial_queue.ts";
 import { createSubjects } from "../../lib/wire/subjects.ts";
-import { BusyError } from "../../lib/wire/wire_error.ts";
 import { PastView } from "./past_view.ts";
 
 /** Views at a time; each holds a world. */
@@ -51,8 +51,10 @@ export class PastService implements Disposable {
   /** What the last view to be closed was built from: the next one may go on from there. */
   #spare: Replica | undefined;
   /** Replays are made one after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  readonly #replays = new SerialQueue({
+    lengthMax: WAITING_MAX,
+    busy: "Cannot go back now: others wait for their ticks; try again later",
+  });
   #opened = 0;
   #sweep = { cancel() {} };
 
@@ -78,7 +80,7 @@ export class PastService implements Disposable {
   #serve<T extends MessageType>(subject: string, type: T, handle: Handler<T>): void {
     const answer = (message: Message) => {
       const value = decodeMessage(type, message);
-      return this.#inTurn(() => handle(value));
+      return this.#replays.run(() => handle(value));
     };
     this.#subscriptions.push(
       this.#options.bus.subscribe(
@@ -87,17 +89,6 @@ export class PastService implements Disposable {
         { queue: QUEUE },
       ),
     );
-  }
-
-  /** @throws {BusyError} when too many wait. */
-  #inTurn<R>(work: () => Promise<R>): Promise<R> {
-    if (this.#waiting >= WAITING_MAX) {
-      throw new BusyError("Cannot go back now: others wait for their ticks; try again later");
-    }
-    this.#waiting++;
-    const turn = this.#turn.then(work).finally(() => this.#waiting--);
-    this.#turn = turn.catch(() => {});
-    return turn;
   }
 
   async #open({ tick_id }: MessageOf<"PastOpen">) {

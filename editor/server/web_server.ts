@@ -6,6 +6,7 @@
  */
 import type { NatsAccess } from "../../lib/bus/nats_access.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { errorMessage } from "../../lib/error_message.ts";
 import type { Report } from "../../lib/report.ts";
 import { UserError } from "../../lib/user_error.ts";
 import { bridge } from "./bridge.ts";
@@ -102,7 +103,7 @@ export class WebServer implements AsyncDisposable {
       if (file === undefined) return this.#reply(request, "Not found", { status: 404 });
       return this.#reply(request, file.body, { type: file.type });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       if (!(error instanceof UserError)) report.warn(`${pathname}: ${reason}`);
       return this.#reply(request, { error: reason }, { status: 500 });
     }

@@ -12,6 +12,7 @@ import {
   tokenAuthenticator,
   usernamePasswordAuthenticator,
 } from "@nats-io/nats-core";
+import { errorMessage } from "../error_message.ts";
 import { UserError } from "../user_error.ts";
 
 /** Who a client says it is. */
@@ -230,7 +231,7 @@ function readNamed(name: string, path: string, { readFile }: SecretsSource): Uin
   try {
     return readFile(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     throw new UserError(`Cannot read ${name}, ${path}: ${reason}`, { cause });
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NatsConnection } from "@nats-io/nats-core";
+import { errorMessage } from "../error_message.ts";
 import { UserError } from "../user_error.ts";
 import { formatAddress, type NatsAccess } from "./nats_access.ts";
 import { isRefusal } from "./nats_errors.ts";
@@ -105,7 +106,7 @@ function explainDialError(cause: unknown, { name, login, tls }: NatsAccess): Use
 
 function reasonOf(error: unknown): string {
   if (codeOf(error) === "ECONNREFUSED") return "connection refused";
-  return error instanceof Error ? error.message : String(error);
+  return errorMessage(error);
 }
 
 function codeOf(error: unknown): string {

@@ -16,6 +16,7 @@ import {
   setTransportFactory,
   type Transport,
 } from "@nats-io/nats-core/internal";
+import { NatsFrames } from "./nats_frames.ts";
 import { formatCommand } from "./nats_greeting.ts";
 import { openSocket } from "./nats_socket.ts";
 
@@ -40,6 +41,7 @@ class SocketTransport implements Transport {
   #socket: Socket | undefined;
   #isEncrypted = false;
   #isDone = false;
+  readonly #frames = new NatsFrames();
   #received: Uint8Array[] = [];
   #arrival = Promise.withResolvers<void>();
 
@@ -113,8 +115,12 @@ class SocketTransport implements Transport {
   }
 
   #receive(bytes: Uint8Array): void {
-    this.#received.push(bytes);
-    this.#arrival.resolve();
+    try {
+      this.#received.push(...this.#frames.push(bytes));
+      this.#arrival.resolve();
+    } catch (error) {
+      this.#end(error as RangeError);
+    }
   }
 
   #end(error?: Error): void {

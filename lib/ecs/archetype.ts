@@ -134,16 +134,30 @@ export class Table {
     this.#data.clear();
   }
 
-  /** A table with the same rows and marks, apart from this one. */
-  copy(): Table {
-    const copy = new Table(this.components);
-    copy.take(this);
-    copy.entities = this.entities.slice(0, this.count);
-    for (const store of copy.stores) {
-      store.changed = store.changed.slice(0, this.count);
-      for (const column of store.columns) column.detach(this.count);
-    }
-    return copy;
+  /**
+   * Becomes a copy of `source`, a table of equal components, rows and marks; it
+   * shares nothing with it. Where it was one as of change tick `since`, only the
+   * columns that have changed after it are copied.
+   */
+  copyFrom(source: Table, since = -Infinity): void {
+    const { count, structureChangedLast } = source;
+    const isMoved = structureChangedLast > since;
+    this.reserve(count);
+    if (isMoved) this.entities.set(source.entities.subarray(0, count));
+    this.stores.forEach((store, i) => {
+      const { columns, changed, changedLast } = source.stores[i];
+      if (!isMoved && changedLast <= since) return;
+      store.changed.set(changed.subarray(0, count));
+      store.changedLast = changedLast;
+      store.columns.forEach((column, k) => {
+        const { changedLast } = columns[k];
+        if (isMoved || changedLast > since) column.copyRows(columns[k], count);
+        column.changedLast = changedLast;
+      });
+    });
+    this.count = count;
+    this.structureChangedLast = structureChangedLast;
+    this.#data.clear();
   }
 
   #copyRow(to: number, from: number): void {

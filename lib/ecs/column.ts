@@ -31,8 +31,8 @@ export interface Column {
   reserve(rows: number): void;
   /** Becomes `source`, a column of the same field type, and shares its array. */
   take(source: Column): void;
-  /** Shares its array with no other column any more; only the first `rows` rows are kept. */
-  detach(rows: number): void;
+  /** Copies the first `rows` rows of `source`, a column of the same field type, over those that it has room for. */
+  copyRows(source: Column, rows: number): void;
 }
 
 export type AnyColumn = FixedColumn | ListColumn;
@@ -118,8 +118,9 @@ export class FixedColumn implements Column {
     this.changedLast = source.changedLast;
   }
 
-  detach(rows: number): void {
-    this.data = this.data.slice(0, rows * this.stride);
+  copyRows(source: Column, rows: number): void {
+    const { data } = source as FixedColumn;
+    this.data.set(data.subarray(0, rows * this.stride) as never);
   }
 }
 
@@ -152,7 +153,7 @@ export class ListColumn implements Column {
     this.changedLast = source.changedLast;
   }
 
-  detach(rows: number): void {
-    this.data = this.data.slice(0, rows);
+  copyRows(source: Column, rows: number): void {
+    this.data = (source as ListColumn).data.slice(0, rows);
   }
 }

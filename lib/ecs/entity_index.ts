@@ -58,13 +58,15 @@ export class EntityIndex {
     this.#rows[place] = row;
   }
 
-  /** Enters an entity that is not there yet. */
-  add(entity: Entity, table: number, row: number): void {
+  /** Enters an entity; false when it is there already. */
+  add(entity: Entity, table: number, row: number): boolean {
     const known = this.#place(entity);
     const place = known >= 0 ? known : this.#addPage(entity);
+    if (this.#tables[place] > 0) return false;
     this.move(place, table, row);
     this.#living[Math.floor(place / PAGE_ENTITIES)]++;
     this.#size++;
+    return true;
   }
 
   /** Makes room for `count` entities in all, if they are numbered one after the other. */

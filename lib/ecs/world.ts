@@ -189,6 +189,7 @@ export class World {
     const components = tables.map((table) => table.components.map((own) => this.#counterpart(own)));
     const numbers = components.map((set) => this.#archetypes.of(set));
     const index = new EntityIndex();
+    index.reserve(tables.reduce((sum, { count }) => sum + count, 0));
     tables.forEach((table, i) => indexRows(index, table, { number: numbers[i], nextEntity }));
     const sources = new Map(tables.map((table) => [table.id, table]));
     if (sources.size < tables.length) throw new RangeError("Cannot load an archetype twice");
@@ -302,9 +303,8 @@ function indexRows(
     if (!(entity >= 1 && entity < nextEntity)) {
       throw new RangeError(`Cannot load entity ${entity}: it is not from 1 to ${nextEntity - 1}`);
     }
-    if (index.find(entity) >= 0) {
+    if (!index.add(entity, number, row)) {
       throw new RangeError(`Cannot load entity ${entity}: it is there twice`);
     }
-    index.add(entity, number, row);
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { resolve } from "node:path";
+import { errorMessage } from "../error_message.ts";
 import { ManifestError } from "./problem.ts";
 import { UserError } from "../user_error.ts";
 import { FILE_BYTES_MAX, FILES_MAX } from "./limits.ts";
@@ -49,7 +50,7 @@ async function namesIn(folder: string, subfolder: string): Promise<string[]> {
   } catch (error) {
     const isMissing = error instanceof Deno.errors.NotFound;
     if (isMissing && subfolder !== "") return [];
-    const why = isMissing ? `no folder ${folder}; pass --manifests DIR` : messageOf(error);
+    const why = isMissing ? `no folder ${folder}; pass --manifests DIR` : errorMessage(error);
     throw new UserError(`Cannot load the manifests in ${folder}: ${why}`, { cause: error });
   }
 }
@@ -66,12 +67,10 @@ async function readText(folder: string, file: string): Promise<string | undefine
     if (!isFile) return undefined;
     if (size <= FILE_BYTES_MAX) return await Deno.readTextFile(path);
   } catch (error) {
-    throw new UserError(`Cannot read the manifest ${path}: ${messageOf(error)}`, { cause: error });
+    throw new UserError(`Cannot read the manifest ${path}: ${errorMessage(error)}`, {
+      cause: error,
+    });
   }
   const message = `the file is larger than ${FILE_BYTES_MAX} bytes`;
   throw new ManifestError(folder, [{ file, line: 1, column: 1, message }]);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

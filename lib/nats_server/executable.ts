@@ -4,6 +4,7 @@
  * @module
  */
 import { checkServerVersion } from "../bus/nats_version.ts";
+import { errorMessage } from "../error_message.ts";
 import { UserError } from "../user_error.ts";
 
 export const EXECUTABLE_NAME = "nats-server";
@@ -29,7 +30,7 @@ export async function runCommand(
     const decoder = new TextDecoder();
     return { code, output: decoder.decode(stdout) + decoder.decode(stderr) };
   } catch (error) {
-    return { code: 127, output: error instanceof Error ? error.message : String(error) };
+    return { code: 127, output: errorMessage(error) };
   }
 }
 

@@ -9,11 +9,13 @@
 import type { Bus, Message, PublishOptions, Subscription } from "../bus/bus.ts";
 import type { Log } from "../bus/log.ts";
 import { type Clock, delay } from "../clock.ts";
+import { errorMessage } from "../error_message.ts";
 import type { Manifests, SystemManifest } from "../manifest/manifest.ts";
 import type { Report } from "../report.ts";
 import { getMeter, TraceSpan } from "../telemetry.ts";
 import { decodeMessage, type Encoded, encodeMessage, type HeaderFields } from "../wire/codec.ts";
 import type { MessageOf } from "../wire/messages.ts";
+import { encodeRefusal } from "../wire/request.ts";
 import type { Subjects } from "../wire/subjects.ts";
 import { WireError } from "../wire/wire_error.ts";
 import { Registration, type Vitals } from "./registration.ts";
@@ -137,7 +139,7 @@ export class Instance {
       publish();
       span.end();
     }).catch((error) => {
-      this.#options.report.warn(`cannot answer "${message.subject}": ${messageOf(error)}`);
+      this.#options.report.warn(`cannot answer "${message.subject}": ${errorMessage(error)}`);
     }).finally(() => this.#running.delete(run));
     this.#running.add(run);
   }
@@ -157,7 +159,7 @@ export class Instance {
       }
       return await this.#runShard(shard, { sets, reply: message.reply, span });
     } catch (error) {
-      span.fail(messageOf(error));
+      span.fail(errorMessage(error));
       return () => this.#refuse(message, error);
     }
   }
@@ -218,7 +220,7 @@ export class Instance {
     } catch (error) {
       const compute_ms = this.#countRun(clock.now() - startedAt, 0);
       this.#totals.errors++;
-      span.fail(messageOf(error));
+      span.fail(errorMessage(error));
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       this.#options.report.warn(`tick ${schedule.tick_id}, shard ${schedule.shard}: ${text}`);
       const outcome = { compute_ms, error: text.slice(0, ERROR_LENGTH_MAX) };
@@ -276,12 +278,9 @@ export class Instance {
   #refuse(message: Message, error: unknown): void {
     const { bus, report } = this.#options;
     this.#totals.refused++;
-    const reason = messageOf(error);
-    report.warn(`refused a message on "${message.subject}": ${reason}`);
+    report.warn(`refused a message on "${message.subject}": ${errorMessage(error)}`);
     if (message.reply === undefined) return;
-    const { data, options } = encodeMessage("Refusal", {
-      reason: reason.slice(0, ERROR_LENGTH_MAX),
-    });
+    const { data, options } = encodeRefusal(error);
     bus.publish(message.reply, data, options);
   }
 
@@ -302,8 +301,4 @@ export class Instance {
 
 function attemptOf({ epoch, tick_id, system, shard, attempt }: Schedule) {
   return { epoch, tick_id, system, shard, attempt };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -20,6 +20,7 @@ import {
   tickReport,
 } from "../cli.ts";
 import { delay, systemClock } from "../clock.ts";
+import { errorMessage } from "../error_message.ts";
 import { loadManifests } from "../manifest/load.ts";
 import type { Manifests, SystemManifest } from "../manifest/manifest.ts";
 import { suggestion } from "../manifest/nearest.ts";
@@ -132,7 +133,7 @@ async function runInstance(
     stop.signal.addEventListener("abort", () => resolve(), { once: true });
   });
   instance.start().catch((error) => {
-    report.warn(error instanceof Error ? error.message : String(error));
+    report.warn(errorMessage(error));
     stop.abort();
   });
   await stopped;

@@ -7,6 +7,7 @@
  */
 import { type Bus, type Message, NoRespondersError, type Subscription } from "../bus/bus.ts";
 import { type Clock, delay } from "../clock.ts";
+import { errorMessage } from "../error_message.ts";
 import type { SystemManifest } from "../manifest/manifest.ts";
 import { signatureText, systemSignature } from "../manifest/signature.ts";
 import type { Report } from "../report.ts";
@@ -142,7 +143,7 @@ export class Registration {
       return undefined;
     } catch (error) {
       if (error instanceof NoRespondersError) return "waiting for a coordinator";
-      return `Cannot register: ${messageOf(error)}; trying again`;
+      return `Cannot register: ${errorMessage(error)}; trying again`;
     }
   }
 
@@ -167,7 +168,7 @@ export class Registration {
         if (!reply.known) await this.#make();
         isAlone = false;
       } catch (error) {
-        if (!isAlone) report.warn(`no answer from the coordinator: ${messageOf(error)}`);
+        if (!isAlone) report.warn(`no answer from the coordinator: ${errorMessage(error)}`);
         isAlone = true;
       }
     }
@@ -191,8 +192,4 @@ export class Registration {
     const fields = { instance: instanceId };
     return requestMessage(bus, subject, { ...request, fields, timeoutMs: REQUEST_TIMEOUT_MS });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -7,6 +7,7 @@
 import type { Bus, Message } from "../bus/bus.ts";
 import type { Log } from "../bus/log.ts";
 import { type Clock, delay } from "../clock.ts";
+import { errorMessage } from "../error_message.ts";
 import type { Manifests, SystemManifest } from "../manifest/manifest.ts";
 import type { Report } from "../report.ts";
 import { decodeMessage } from "../wire/codec.ts";
@@ -54,7 +55,7 @@ export class SetFeed {
       await bus.flush();
       await this.#read();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       report.warn(`cannot read the broadcast sets yet: ${reason}`);
     }
   }

@@ -6,6 +6,7 @@
  */
 import type { Log, LogEntry } from "../bus/log.ts";
 import { digest64 } from "../ecs/digest.ts";
+import { errorMessage } from "../error_message.ts";
 import { encodeMessage } from "../wire/codec.ts";
 import type { Subjects } from "../wire/subjects.ts";
 import { WireError } from "../wire/wire_error.ts";
@@ -102,7 +103,7 @@ export class SnapshotStore {
       return infoOf(manifest);
     } catch (cause) {
       await this.#clearAfterFailure(id).catch(() => {});
-      throw new SnapshotError(`Cannot save snapshot "${id}": ${messageOf(cause)}`, { cause });
+      throw new SnapshotError(`Cannot save snapshot "${id}": ${errorMessage(cause)}`, { cause });
     }
   }
 
@@ -293,8 +294,4 @@ function isDamage(error: unknown): error is WireError | SnapshotError {
 
 function fieldsOf({ tick, epoch }: SnapshotMeta): { tick: number; epoch: number } {
   return { tick, epoch };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Table } from "../ecs/archetype.ts";
+import { Table } from "../ecs/archetype.ts";
 import type { Schema } from "../ecs/component.ts";
 import type { Entity } from "../ecs/entity.ts";
 import { World } from "../ecs/world.ts";
@@ -19,10 +19,21 @@ export interface WorldImage {
   readonly changeTick: number;
 }
 
-/** Copies the world; call it between ticks only. */
-export function captureWorld(world: World): WorldImage {
+/**
+ * Copies the world; call it between ticks only.
+ * @param spare an earlier copy of this world that nobody needs any more. Its arrays
+ * become the new one's, and only what has changed since is copied.
+ */
+export function captureWorld(world: World, spare?: WorldImage): WorldImage {
+  const copies = new Map(spare?.tables.map((table) => [table.id, table]));
   const image = viewWorld(world);
-  return { ...image, tables: image.tables.map((table) => table.copy()) };
+  const tables = image.tables.map((table) => {
+    const earlier = copies.get(table.id);
+    const copy = earlier ?? new Table(table.components);
+    copy.copyFrom(table, earlier && spare?.changeTick);
+    return copy;
+  });
+  return { ...image, tables };
 }
 
 /** The world itself as an image, which is good as long as the world does not change. */

@@ -8,6 +8,7 @@
 import { decode, encode, type ValueType } from "@std/msgpack";
 import * as z from "zod";
 import type { Headers, Message } from "../bus/bus.ts";
+import { errorMessage } from "../error_message.ts";
 import { type MessageOf, MESSAGES, type MessageType } from "./messages.ts";
 import { WireError } from "./wire_error.ts";
 
@@ -65,7 +66,7 @@ function decodeValue(type: string, data: Uint8Array): unknown {
   try {
     return decode(data);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorMessage(cause);
     throw new WireError(`Cannot decode ${type}: not one MessagePack value: ${why}`, { cause });
   }
 }

@@ -17,6 +17,7 @@ import {
   wordsOf,
 } from "../ecs/field_type.ts";
 import { parseFieldValue } from "../ecs/field_value.ts";
+import { errorMessage } from "../error_message.ts";
 import type { WireColumn } from "./messages.ts";
 import { WireError } from "./wire_error.ts";
 
@@ -231,6 +232,6 @@ export function asWireError<T>(decode: () => T): T {
     return decode();
   } catch (cause) {
     if (cause instanceof WireError) throw cause;
-    throw new WireError(cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new WireError(errorMessage(cause), { cause });
   }
 }

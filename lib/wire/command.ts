@@ -9,6 +9,7 @@ import type { ComponentType, ComponentValue, Field, Schema } from "../ecs/compon
 import type { FieldValue } from "../ecs/field_type.ts";
 import { parseFieldValue } from "../ecs/field_value.ts";
 import type { ValueType } from "@std/msgpack";
+import { errorMessage } from "../error_message.ts";
 import type { WireCommand } from "./messages.ts";
 import { WireError } from "./wire_error.ts";
 
@@ -21,7 +22,7 @@ export function parseCommands(schema: Schema, commands: readonly WireCommand[]):
     try {
       return parseCommand(schema, command);
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = errorMessage(cause);
       throw new WireError(`Cannot take command ${index} (${command.op}): ${why}`, { cause });
     }
   });
@@ -74,7 +75,7 @@ function parseField(component: ComponentType, field: Field, value: ValueType): F
   try {
     return parseFieldValue(field.type, value);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorMessage(cause);
     throw new WireError(`${component.name}.${field.name}: ${why}`, { cause });
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Bus, Message } from "../bus/bus.ts";
+import { errorMessage } from "../error_message.ts";
 import type { Report } from "../report.ts";
 import { UserError } from "../user_error.ts";
 import { decodeMessage, type Encoded, encodeMessage, type HeaderFields } from "./codec.ts";
@@ -55,7 +56,7 @@ export async function requestMessage<T extends MessageType, R extends MessageTyp
 
 /** Why something is refused, as an error says it. */
 export function reasonOf(error: unknown): string {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorMessage(error);
   return reason.slice(0, REASON_LENGTH_MAX);
 }
 

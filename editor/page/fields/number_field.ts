@@ -6,6 +6,7 @@
 /// <reference lib="dom" />
 import { type Signal, useSignal } from "@preact/signals";
 import type { FieldType } from "../../../lib/ecs/field_type.ts";
+import { errorMessage } from "../../../lib/error_message.ts";
 import { numberText, parseNumber, parseText } from "../../model/field_text.ts";
 import type { GestureMark } from "../../model/gesture.ts";
 import { classes, html } from "../html.ts";
@@ -122,7 +123,7 @@ function tryTo(work: () => void): string | undefined {
     work();
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorMessage(error);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 /// <reference lib="dom" />
 import { useSignal } from "@preact/signals";
+import { errorMessage } from "../../../lib/error_message.ts";
 import { editText, parseText } from "../../model/field_text.ts";
 import { html } from "../html.ts";
 import type { EditorProps } from "./editor_props.ts";
@@ -30,7 +31,7 @@ export function TextField(
       draft.value = undefined;
       problem.value = undefined;
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
+      problem.value = errorMessage(error);
     }
   };
   const key = (event: KeyboardEvent) => {

@@ -6,6 +6,7 @@
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { encodeEntities } from "../../../lib/ecs/column_bytes.ts";
+import { errorMessage } from "../../../lib/error_message.ts";
 import { formatQueryText } from "../../../lib/query/format.ts";
 import { parseQueryText } from "../../../lib/query/parse.ts";
 import type { QuerySpec } from "../../../lib/query/spec.ts";
@@ -231,7 +232,7 @@ export class EntityList {
 
   #tell(error: unknown): void {
     const { problem } = this;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     if (problem.value?.offset === undefined) {
       problem.value = { message, offset: undefined, length: 0 };
     }

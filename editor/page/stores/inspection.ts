@@ -6,6 +6,7 @@
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { ValueType } from "@std/msgpack";
+import { errorMessage } from "../../../lib/error_message.ts";
 import type { WireCommand } from "../../../lib/wire/messages.ts";
 import {
   commandsOf,
@@ -225,7 +226,7 @@ export class Inspection {
       await edits.apply(label, work, { gesture });
     } catch (error) {
       const isShown = this.selections.value === selected;
-      if (isShown) this.#tell(key, error instanceof Error ? error.message : String(error));
+      if (isShown) this.#tell(key, errorMessage(error));
       notices.error(error);
     }
     await this.#afterChange();

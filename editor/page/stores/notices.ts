@@ -5,6 +5,7 @@
  */
 import { type Signal, signal } from "@preact/signals";
 import type { Timer } from "../../../lib/clock.ts";
+import { errorMessage } from "../../../lib/error_message.ts";
 import { after } from "../browser.ts";
 
 export interface Notice {
@@ -23,7 +24,7 @@ export class Notices {
   }
 
   error(error: unknown): void {
-    this.#show({ kind: "error", text: error instanceof Error ? error.message : String(error) });
+    this.#show({ kind: "error", text: errorMessage(error) });
   }
 
   clear(): void {

@@ -1,0 +1,104 @@
+/**
+ * Cuts what a NATS server sends where its messages end, so that each comes in one
+ * piece, however the network has cut it.
+ *
+ * The client library takes a message that is whole as it is; one that comes in
+ * pieces it copies anew each time that it has outgrown its buffer, which cost more
+ * than all else in reading a large one.
+ *
+ * @module
+ */
+
+/** More than a subject, a reply and two numbers take, and than any `INFO`. */
+const LINE_BYTES_MAX = 64 * 1024;
+/** What the library takes for a size. */
+const PAYLOAD_BYTES_MAX = 64 * 1024 ** 2;
+const LINE_END_BYTES = 2;
+const LINE_FEED = 10;
+const SPACE = 32;
+const DIGIT_0 = 48;
+const DIGIT_9 = 57;
+/** What the lines begin with behind which a payload comes: `MSG` and `HMSG`. */
+const WITH_PAYLOAD = [..."MHmh"].map((letter) => letter.charCodeAt(0));
+
+export class NatsFrames {
+  /** The beginning of a line that is yet to end. */
+  #line: Uint8Array | undefined;
+  /** A message that is yet to be filled, and how far it is. */
+  #message: Uint8Array | undefined;
+  #filled = 0;
+
+  /**
+   * What has become whole with the next bytes: any number of lines and messages in
+   * each piece. Pieces may be views of `bytes`.
+   * @throws {RangeError} when a line does not end.
+   */
+  *push(bytes: Uint8Array): Generator<Uint8Array> {
+    let rest = bytes;
+    if (this.#message !== undefined) {
+      const part = bytes.subarray(0, this.#message.length - this.#filled);
+      this.#message.set(part, this.#filled);
+      this.#filled += part.length;
+      if (this.#filled < this.#message.length) return;
+      yield this.#message;
+      this.#message = undefined;
+      rest = bytes.subarray(part.length);
+    }
+    if (this.#line !== undefined) rest = concat(this.#line, rest);
+    this.#line = undefined;
+    const { end, next } = cut(rest);
+    if (end > 0) yield rest.subarray(0, end);
+    if (next !== undefined) this.#begin(rest.subarray(end), next - end);
+    else if (end < rest.length) this.#keep(rest.subarray(end));
+  }
+
+  #begin(part: Uint8Array, length: number): void {
+    this.#message = new Uint8Array(length);
+    this.#message.set(part);
+    this.#filled = part.length;
+  }
+
+  #keep(line: Uint8Array): void {
+    if (line.length > LINE_BYTES_MAX) {
+      throw new RangeError(`a line of the server's has more than ${LINE_BYTES_MAX} bytes`);
+    }
+    this.#line = line.slice();
+  }
+}
+
+/**
+ * Where the last whole line or message ends, and where the one after it will, if
+ * that is known.
+ */
+function cut(bytes: Uint8Array): { end: number; next?: number } {
+  let end = 0;
+  while (end < bytes.length) {
+    const lineFeed = bytes.indexOf(LINE_FEED, end);
+    if (lineFeed < 0) return { end };
+    const next = lineFeed + 1 + payloadBytes(bytes, { from: end, to: lineFeed });
+    if (next > bytes.length) return { end, next };
+    end = next;
+  }
+  return { end };
+}
+
+/** Bytes behind a line up to its message's end; what is malformed is left for the library to refuse. */
+function payloadBytes(bytes: Uint8Array, { from, to }: { from: number; to: number }): number {
+  if (!WITH_PAYLOAD.includes(bytes[from])) return 0;
+  let size = 0;
+  let scale = 1;
+  for (let at = to - LINE_END_BYTES; at > from && bytes[at] !== SPACE; at--) {
+    const byte = bytes[at];
+    if (byte < DIGIT_0 || byte > DIGIT_9) return 0;
+    size += (byte - DIGIT_0) * scale;
+    scale *= 10;
+  }
+  return size <= PAYLOAD_BYTES_MAX ? size + LINE_END_BYTES : 0;
+}
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const all = new Uint8Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all;
+}
