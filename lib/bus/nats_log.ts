@@ -36,7 +36,7 @@ import {
 import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
 import type { NatsLink } from "./nats_link.ts";
-import { pullEntries } from "./nats_pull.ts";
+import { pullEntries, type PullOptions } from "./nats_pull.ts";
 import { sizesFrom, toStreamInfo, toStreamSettings } from "./nats_stream.ts";
 import { isSubject } from "./subject.ts";
 
@@ -54,8 +54,9 @@ const NO_PEERS_CODES = [10005];
 const UNAVAILABLE_STATUS = 503;
 /** JetStream's: no resources, no storage, and a store that takes no more. */
 const NO_ROOM_CODES = [10023, 10047, 10077];
-/** Entries asked for at a time; each may be as large as the bus carries. */
-const READ_BATCH_MAX = 32;
+/** What is asked for at a time: what is on its way is held in memory. */
+const READ_BATCH_MAX = 1024;
+const READ_BYTES_MAX = 32 * 1024 ** 2;
 /** How long a follower waits for entries before it asks anew. */
 const FOLLOW_WAIT_MS = 5_000;
 const FOLLOW_RETRY_MS = 100;
@@ -235,10 +236,10 @@ export class NatsLog implements Log {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: from,
     });
-    const pull = { connection: this.#connection, link: this.#link, stream, consumer: name, signal };
+    const pull = { ...this.#pull(stream, name), signal, waitMs: FOLLOW_WAIT_MS };
     try {
       while (!signal.aborted) {
-        yield* pullEntries({ ...pull, batch: READ_BATCH_MAX, waitMs: FOLLOW_WAIT_MS });
+        yield* pullEntries({ ...pull, batch: READ_BATCH_MAX });
       }
     } finally {
       // Who stops to follow is in a hurry.
@@ -249,7 +250,7 @@ export class NatsLog implements Log {
   async *#consume(stream: string, config: Partial<ConsumerConfig>): AsyncIterable<LogEntry> {
     const { lastSequence } = await this.#inspect(stream, `Cannot read stream "${stream}"`);
     const { name, num_pending } = await this.#addConsumer(stream, config);
-    const pull = { connection: this.#connection, link: this.#link, stream, consumer: name };
+    const pull = this.#pull(stream, name);
     try {
       for (let remaining = num_pending; remaining > 0;) {
         const batch = Math.min(remaining, READ_BATCH_MAX);
@@ -266,6 +267,13 @@ export class NatsLog implements Log {
     } finally {
       await this.#deleteConsumer(stream, name);
     }
+  }
+
+  #pull(stream: string, consumer: string): Omit<PullOptions, "batch"> {
+    const connection = this.#connection;
+    const entryBytesMax = 2 * (connection.info?.max_payload ?? 0);
+    const bytesMax = Math.max(READ_BYTES_MAX, entryBytesMax);
+    return { connection, link: this.#link, stream, consumer, bytesMax };
   }
 
   async #inspect(stream: string, failure: string): Promise<StreamInfo> {

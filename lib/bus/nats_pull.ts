@@ -13,28 +13,34 @@ import type { NatsLink } from "./nats_link.ts";
 
 /** How long the server may be silent, beyond what it was told to wait. */
 const SILENCE_MS = 10_000;
-/** From here on a status is no entry but the end of the pull. */
+/** From here on a status is no entry but the end of the pull: */
 const STATUS_MIN = 400;
+/** there are no more entries, or none came in time; */
+const END_STATUSES = [404, 408];
+/** or the next one would be too many bytes. All others are reasons to try again. */
+const BYTES_DESCRIPTION = "message size exceeds maxbytes";
 
 export interface PullOptions {
   readonly connection: NatsConnection;
   readonly link: NatsLink;
   readonly stream: string;
   readonly consumer: string;
-  /** Entries at the most. */
+  /** Entries at the most, and their bytes; room for one entry at least. */
   readonly batch: number;
+  readonly bytesMax: number;
   /** How long to wait for entries yet to be stored; by default for none. */
   readonly waitMs?: number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * The consumer's next entries; fewer than `batch` when there are no more, or not
- * within `waitMs`, or when `signal` is aborted.
- * @throws {UnavailableError} when the link goes down, or the server is silent.
+ * The consumer's next entries; fewer than `batch` when the next one is too large, or
+ * there are no more, or not within `waitMs`, or when `signal` is aborted.
+ * @throws {UnavailableError} when the link goes down, or the server is silent or has no
+ * such consumer any more.
  */
 export async function* pullEntries(options: PullOptions): AsyncGenerator<LogEntry> {
-  const { connection, stream, consumer, batch, waitMs = 0 } = options;
+  const { connection, stream, consumer, batch, bytesMax, waitMs = 0 } = options;
   const arrivals = new Arrivals(options);
   const inbox = createInbox();
   const subscription = connection.subscribe(inbox, {
@@ -44,7 +50,7 @@ export async function* pullEntries(options: PullOptions): AsyncGenerator<LogEntr
     const wait = waitMs > 0 ? { expires: nanos(waitMs) } : { no_wait: true };
     connection.publish(
       `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
-      JSON.stringify({ batch, ...wait }),
+      JSON.stringify({ batch, max_bytes: bytesMax, ...wait }),
       { reply: inbox },
     );
     for (let count = 0; count < batch; count++) {
@@ -67,6 +73,7 @@ class Arrivals {
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = () => this.#finish();
   #timer: Timer | undefined;
+  #isEmpty = true;
   #isOver = false;
   #error: Error | undefined;
   #wake: () => void = () => {};
@@ -83,8 +90,10 @@ class Arrivals {
 
   push(msg: Msg): void {
     this.#watchSilence();
-    if ((msg.headers?.code ?? 0) >= STATUS_MIN) return this.#finish();
+    const { code = 0, description = "" } = msg.headers ?? {};
+    if (code >= STATUS_MIN) return this.#end(code, description);
     this.#entries.push(toLogEntry(msg));
+    this.#isEmpty = false;
     this.#wake();
   }
 
@@ -107,6 +116,12 @@ class Arrivals {
     this.#timer?.cancel();
     this.#unsubscribe();
     this.#signal?.removeEventListener("abort", this.#onAbort);
+  }
+
+  #end(code: number, description: string): void {
+    const isFull = description.toLowerCase() === BYTES_DESCRIPTION && !this.#isEmpty;
+    if (isFull || END_STATUSES.includes(code)) this.#finish();
+    else this.#lose(description || `status ${code}`);
   }
 
   #finish(): void {

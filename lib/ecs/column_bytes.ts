@@ -17,6 +17,7 @@ import {
 } from "./field_type.ts";
 
 const WORD = 2 ** 32;
+const ENTITY_BYTES = 8;
 
 /** The bytes of rows `first` to `first + count` of a column; a view where memory allows it. */
 export function bytesOfRows(
@@ -57,7 +58,7 @@ export function writeRows(
   data: TypedArray,
   { first, bytes }: { first: number; bytes: Uint8Array },
 ): void {
-  if (type === "entity") return data.set(decodeEntities(bytes) as never, first);
+  if (type === "entity") return readEntities(bytes, data as Float64Array, first);
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength).set(
     bytes,
     first * rowBytesOf(type),
@@ -81,15 +82,29 @@ export function encodeEntities(entities: Float64Array): Uint8Array {
   return new Uint8Array(words.buffer);
 }
 
-/** @throws {RangeError} when an entity is not a safe integer. */
+/** @throws {RangeError} when they are not whole, or an entity is not a safe integer. */
 export function decodeEntities(bytes: Uint8Array): Float64Array<ArrayBuffer> {
-  const words = arrayOver("u32", bytes) as Uint32Array;
-  const entities = new Float64Array(words.length / 2);
-  for (let i = 0; i < entities.length; i++) {
-    entities[i] = words[2 * i + 1] * WORD + words[2 * i];
-    if (entities[i] > Number.MAX_SAFE_INTEGER) {
+  const entities = new Float64Array(bytes.length / ENTITY_BYTES);
+  readEntities(bytes, entities, 0);
+  return entities;
+}
+
+/**
+ * Writes entities into `target`, from place `first` on.
+ * @throws {RangeError} as {@linkcode decodeEntities} does, or when there is no room.
+ */
+export function readEntities(bytes: Uint8Array, target: Float64Array, first: number): void {
+  const count = bytes.length / ENTITY_BYTES;
+  if (first + count > target.length) {
+    throw new RangeError(`Cannot write ${count} entities: there is no room for them`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let i = 0; i < count; i++) {
+    const at = i * ENTITY_BYTES;
+    const entity = view.getUint32(at + ENTITY_BYTES / 2, true) * WORD + view.getUint32(at, true);
+    if (entity > Number.MAX_SAFE_INTEGER) {
       throw new RangeError(`Cannot decode entities: number ${i} is beyond 2^53 - 1`);
     }
+    target[first + i] = entity;
   }
-  return entities;
 }

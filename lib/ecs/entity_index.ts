@@ -58,15 +58,36 @@ export class EntityIndex {
     this.#rows[place] = row;
   }
 
-  /** Enters an entity; false when it is there already. */
-  add(entity: Entity, table: number, row: number): boolean {
-    const known = this.#place(entity);
-    const place = known >= 0 ? known : this.#addPage(entity);
-    if (this.#tables[place] > 0) return false;
+  /** Enters an entity that is not there yet. */
+  add(entity: Entity, table: number, row: number): void {
+    const place = this.#placeFor(entity);
     this.move(place, table, row);
     this.#living[Math.floor(place / PAGE_ENTITIES)]++;
     this.#size++;
-    return true;
+  }
+
+  /**
+   * Enters the entities of a table's first `count` rows, up to the first one that is
+   * there already; returns its row, or `count` where there is none.
+   */
+  addRows(entities: Float64Array, count: number, table: number): number {
+    let row = 0;
+    while (row < count) {
+      const begin = pageOf(entities[row]) * PAGE_ENTITIES;
+      const first = this.#placeFor(entities[row]) - (entities[row] - begin);
+      const [tables, rows, added] = [this.#tables, this.#rows, row];
+      // Those of one page, without looking it up for each.
+      for (; row < count; row++) {
+        const slot = entities[row] - begin;
+        if (!(slot >= 0 && slot < PAGE_ENTITIES) || tables[first + slot] > 0) break;
+        tables[first + slot] = table + 1;
+        rows[first + slot] = row;
+      }
+      if (row === added) return row;
+      this.#living[first / PAGE_ENTITIES] += row - added;
+      this.#size += row - added;
+    }
+    return count;
   }
 
   /** Makes room for `count` entities in all, if they are numbered one after the other. */
@@ -118,6 +139,12 @@ export class EntityIndex {
     this.#lastPage = page;
     this.#lastOffset = first - page * PAGE_ENTITIES;
     return entity + this.#lastOffset;
+  }
+
+  /** The place for an entity; makes its page where there is none. */
+  #placeFor(entity: Entity): number {
+    const known = this.#place(entity);
+    return known >= 0 ? known : this.#addPage(entity);
   }
 
   #grow(length: number): void {

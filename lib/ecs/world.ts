@@ -303,8 +303,9 @@ function indexRows(
     if (!(entity >= 1 && entity < nextEntity)) {
       throw new RangeError(`Cannot load entity ${entity}: it is not from 1 to ${nextEntity - 1}`);
     }
-    if (!index.add(entity, number, row)) {
-      throw new RangeError(`Cannot load entity ${entity}: it is there twice`);
-    }
+  }
+  const added = index.addRows(entities, count, number);
+  if (added < count) {
+    throw new RangeError(`Cannot load entity ${entities[added]}: it is there twice`);
   }
 }

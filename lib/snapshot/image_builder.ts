@@ -8,7 +8,7 @@ import { Table } from "../ecs/archetype.ts";
 import { writeRows } from "../ecs/column_bytes.ts";
 import type { ComponentType, Schema } from "../ecs/component.ts";
 import { rowBytesOf } from "../ecs/field_type.ts";
-import { decodeChunkEntities } from "../wire/chunk.ts";
+import { loadChunkEntities } from "../wire/chunk.ts";
 import { decodePayload } from "../wire/codec.ts";
 import { columnKey, loadColumn } from "../wire/column.ts";
 import type { MessageOf } from "../wire/messages.ts";
@@ -82,8 +82,7 @@ export class ImageBuilder {
 
   #fill(table: Table, part: Part): void {
     const { first, count } = part;
-    const entities = decodeChunkEntities(part);
-    table.entities.set(entities, first);
+    loadChunkEntities(table.entities, part, first);
     for (const store of table.stores) {
       const { name } = store.component;
       for (const column of store.columns) {

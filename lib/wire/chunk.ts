@@ -4,7 +4,7 @@
  * @module
  */
 import type { Table } from "../ecs/archetype.ts";
-import { decodeEntities, encodeEntities, rowsOfBytes } from "../ecs/column_bytes.ts";
+import { decodeEntities, encodeEntities, readEntities, rowsOfBytes } from "../ecs/column_bytes.ts";
 import type { Field } from "../ecs/component.ts";
 import type { Access } from "../ecs/query.ts";
 import {
@@ -12,8 +12,10 @@ import {
   type ColumnData,
   columnKey,
   decodeColumn,
+  decodeMergeSource,
   encodeRows,
   mergeColumn,
+  type MergeSource,
   type RowSelection,
 } from "./column.ts";
 import type { Chunk } from "./messages.ts";
@@ -116,13 +118,29 @@ export function decodeSelection(chunk: Chunk): RowSelection {
   return { first, count, rows: rowsOfBytes("u32", rows) as Uint32Array };
 }
 
+interface WithEntities {
+  readonly entities?: Uint8Array | undefined;
+  readonly count: number;
+}
+
 /** @throws {WireError} when they are missing, not `count` u64s, or not safe integers. */
-export function decodeChunkEntities(chunk: { entities?: Uint8Array | undefined; count: number }) {
-  const { entities, count } = chunk;
-  if (entities?.length !== count * ENTITY_BYTES) {
-    throw new WireError(`Cannot decode a chunk: its entities are not ${count} u64s`);
-  }
-  return asWireError(() => decodeEntities(entities));
+export function decodeChunkEntities(chunk: WithEntities): Float64Array<ArrayBuffer> {
+  const bytes = entityBytes(chunk);
+  return asWireError(() => decodeEntities(bytes));
+}
+
+/**
+ * Writes a chunk's entities into a table's, from row `first` on.
+ * @throws {WireError} as {@linkcode decodeChunkEntities} does.
+ */
+export function loadChunkEntities(target: Float64Array, chunk: WithEntities, first: number): void {
+  const bytes = entityBytes(chunk);
+  asWireError(() => readEntities(bytes, target, first));
+}
+
+function entityBytes({ entities, count }: WithEntities): Uint8Array {
+  if (entities?.length === count * ENTITY_BYTES) return entities;
+  throw new WireError(`Cannot decode a chunk: its entities are not ${count} u64s`);
 }
 
 /** The part of a chunk, or of a broadcast set, that columns are decoded from. */
@@ -177,19 +195,19 @@ function decodeFieldColumn(
 
 /** A result's columns and patches by column key; what it leaves out has not changed. */
 export interface ChunkResult {
-  readonly columns: ReadonlyMap<string, ColumnData>;
+  readonly columns: ReadonlyMap<string, MergeSource>;
   readonly patches: ReadonlyMap<string, DecodedPatch>;
 }
 
 /** @throws {WireError} when a column or patch of `accesses` is malformed. */
 export function decodeResult(chunk: ColumnSource, accesses: readonly Access[]): ChunkResult {
-  const columns = new Map<string, ColumnData>();
+  const columns = new Map<string, MergeSource>();
   const patches = new Map<string, DecodedPatch>();
   for (const { component, fields } of accesses) {
     for (const field of fields) {
       const key = columnKey(component, field);
       if (Object.hasOwn(chunk.columns, key)) {
-        columns.set(key, decodeColumn(field, chunk.columns[key], chunk.count));
+        columns.set(key, decodeMergeSource(field, chunk.columns[key], chunk.count));
       } else if (chunk.patches && Object.hasOwn(chunk.patches, key)) {
         patches.set(key, decodePatch(field, chunk.patches[key], chunk.count));
       }

@@ -31,6 +31,8 @@ export interface RowSelection {
 /** A column of a message in memory: a typed array, or one value per row. */
 export type ColumnData = TypedArray | ValueType[];
 
+const WORD_BYTES = 4;
+
 /** The name of a column in messages. */
 export function columnKey(component: ComponentType, field: Field): string {
   return `${component.name}.${field.name}`;
@@ -86,6 +88,21 @@ export function decodeColumn(field: Field, column: WireColumn, count: number): C
   return asWireError(() => rowsOfBytes(type, bytes));
 }
 
+/** A column that is to be merged into another: the bytes of its rows as memory has them, aligned or not, or one value per row. */
+export type MergeSource = ArrayBufferView | ValueType[];
+
+/**
+ * A column of `count` rows out of a message, to be merged: a view of the message
+ * where memory has the rows as the wire does.
+ * @throws {WireError} as {@linkcode decodeColumn} does.
+ */
+export function decodeMergeSource(field: Field, column: WireColumn, count: number): MergeSource {
+  const { type } = field;
+  return isFixed(type) && type !== "entity"
+    ? checkBytes(type, column, count)
+    : decodeColumn(field, column, count);
+}
+
 /** @throws {WireError} when the column is not the bytes of `count` rows. */
 function checkBytes(type: FixedFieldType, column: WireColumn, count: number): Uint8Array {
   if (!(column instanceof Uint8Array)) {
@@ -135,7 +152,7 @@ export interface ChangeMarks {
 export interface Merge {
   readonly target: ColumnData;
   /** One row per selected row of the target. */
-  readonly source: ColumnData;
+  readonly source: MergeSource;
   readonly marks?: ChangeMarks | undefined;
 }
 
@@ -143,7 +160,7 @@ export interface Merge {
 export function mergeColumn(field: Field, merge: Merge, selection: RowSelection): boolean {
   const { type } = field;
   return isFixed(type)
-    ? mergeFixed(rowWordsOf(type), merge, selection)
+    ? mergeFixed(rowBytesOf(type), merge, selection)
     : mergeList(merge, selection);
 }
 
@@ -151,6 +168,7 @@ function mergeList(
   { target, source, marks }: Merge,
   { first, count, rows }: RowSelection,
 ): boolean {
+  if (!Array.isArray(source)) throw new TypeError("Cannot merge bytes into values");
   let isChanged = false;
   for (let i = 0; i < count; i++) {
     const row = rows ? rows[i] : first + i;
@@ -162,32 +180,67 @@ function mergeList(
   return isChanged;
 }
 
-/** Compares and copies by words, so that one loop serves every type, to the bit. */
+/** Compares and copies every type alike, to the bit: by words of 4 bytes where its rows are some. */
 function mergeFixed(
-  words: number,
+  rowBytes: number,
   { target, source, marks = NO_MARKS }: Merge,
   { first, count, rows }: RowSelection,
 ): boolean {
-  const to = wordsOf(target as TypedArray);
-  const from = wordsOf(source as TypedArray);
+  const from = viewOf(source as ArrayBufferView);
+  const { buffer, byteOffset, byteLength } = target as TypedArray;
+  const hasWords = rowBytes % WORD_BYTES === 0;
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  const words = new Uint32Array(buffer, byteOffset, hasWords ? byteLength / WORD_BYTES : 0);
   const { changed, tick } = marks;
   let isChanged = false;
-  let at = 0;
   for (let i = 0; i < count; i++) {
     const row = rows ? rows[i] : first + i;
-    const end = (row + 1) * words;
-    let differs = false;
-    for (let k = row * words; k < end; k++) {
-      const value = from[at++];
-      if (to[k] === value) continue;
-      to[k] = value;
-      differs = true;
-    }
-    if (!differs) continue;
+    const differs = hasWords
+      ? copyWords(words, row * rowBytes / WORD_BYTES, from, i * rowBytes, rowBytes)
+      : copyBytes(bytes, row * rowBytes, from, i * rowBytes, rowBytes);
+    if (differs === 0) continue;
     if (changed[row] < tick) changed[row] = tick;
     isChanged = true;
   }
   return isChanged;
+}
+
+/** Copies `length` bytes, and returns 0 when they were there already. Called once a row, so what it takes comes in no object. */
+function copyWords(
+  to: Uint32Array,
+  at: number,
+  from: DataView,
+  start: number,
+  length: number,
+): number {
+  let differs = 0;
+  for (let k = start; k < start + length; k += WORD_BYTES, at++) {
+    const word = from.getUint32(k, true);
+    differs |= to[at] ^ word;
+    to[at] = word;
+  }
+  return differs;
+}
+
+/** As {@linkcode copyWords}; two functions, since one over both arrays would be slow with each. */
+function copyBytes(
+  to: Uint8Array,
+  at: number,
+  from: DataView,
+  start: number,
+  length: number,
+): number {
+  let differs = 0;
+  for (let k = start; k < start + length; k++, at++) {
+    const byte = from.getUint8(k);
+    differs |= to[at] ^ byte;
+    to[at] = byte;
+  }
+  return differs;
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: ArrayBufferView): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 const NO_MARKS: ChangeMarks = { changed: new Float64Array(0), tick: 0 };
