@@ -30,7 +30,7 @@ export class NatsFrames {
 
   /**
    * What has become whole with the next bytes: any number of lines and messages in
-   * each piece. Pieces may be views of `bytes`.
+   * each piece. Pieces are copies, so `bytes` may be used again.
    * @throws {RangeError} when a line does not end.
    */
   *push(bytes: Uint8Array): Generator<Uint8Array> {
@@ -47,7 +47,7 @@ export class NatsFrames {
     if (this.#line !== undefined) rest = concat(this.#line, rest);
     this.#line = undefined;
     const { end, next } = cut(rest);
-    if (end > 0) yield rest.subarray(0, end);
+    if (end > 0) yield rest.slice(0, end);
     if (next !== undefined) this.#begin(rest.subarray(end), next - end);
     else if (end < rest.length) this.#keep(rest.subarray(end));
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { type Clock, systemClock } from "../clock.ts";
 import type { NatsAddress } from "./nats_access.ts";
@@ -11,12 +11,19 @@ import { FirstLine, type Greeting, parseCommand } from "./nats_greeting.ts";
 
 /** How long a server may take to greet, and to agree on keys. */
 const GREETING_MS = 5000;
+/** What is read at a time of what is not encrypted; a large message takes few turns then. */
+const READ_BYTES_MAX = 1024 ** 2;
 
 export interface SocketOptions {
   /** Undefined: encrypted only where the server can be. */
   readonly tls: ConnectionOptions | undefined;
   /** Whose certificate it has to have, where that is not the address's host. */
   readonly tlsName?: string;
+  /**
+   * Takes what comes behind the greeting; the bytes are good for the call only.
+   * Without it the socket is read like any other.
+   */
+  readonly receive?: (bytes: Uint8Array) => void;
   readonly clock?: Clock;
 }
 
@@ -26,6 +33,8 @@ export interface GreetedSocket {
   /** What the server's first line says. */
   readonly greeting: Greeting;
   readonly isEncrypted: boolean;
+  /** Lets `receive` have what comes. */
+  start(): void;
 }
 
 /** TLS is asked for, and the server has none. */
@@ -38,21 +47,34 @@ export class NoTlsError extends Error {
  * @throws {Error} when it does not answer, is no NATS server, or has a wrong certificate.
  */
 export async function openSocket(
-  { hostname, port }: NatsAddress,
-  { tls, tlsName = hostname, clock = systemClock }: SocketOptions,
+  address: NatsAddress,
+  options: SocketOptions,
 ): Promise<GreetedSocket> {
-  const socket = connectTcp(port, hostname);
+  const { hostname, port } = address;
+  const { tls, tlsName = hostname, receive, clock = systemClock } = options;
+  const inlet = receive && tls === undefined ? new Inlet(receive) : undefined;
+  const socket = connectTcp({ port, host: hostname, ...(inlet && { onread: inlet.onread }) });
   socket.setNoDelay(true);
   // Who waits for it is told by its end, but one without a listener would end the process.
   socket.on("error", () => {});
   const timer = clock.after(GREETING_MS, () => socket.destroy(new Error("timeout")));
   try {
-    const greeting = parseCommand("INFO", await readLine(socket));
+    const greeting = parseCommand("INFO", await readLine(socket, inlet));
     const { tls_required: isRequired = false, tls_available: isAvailable = false } = greeting;
     if (tls !== undefined && !isRequired && !isAvailable) throw new NoTlsError("it has no TLS");
     const isEncrypted = tls !== undefined || isRequired || isAvailable;
+    if (isEncrypted && inlet) {
+      // Its messages cannot be read past the encryption, so begin again.
+      socket.destroy();
+      return await openSocket(address, { ...options, tls: {} });
+    }
     const ready = isEncrypted ? await encrypt(socket, { ...tls, servername: tlsName }) : socket;
-    return { socket: ready, greeting, isEncrypted };
+    if (receive && !inlet) ready.on("data", receive);
+    const start = () => {
+      inlet?.start();
+      ready.resume();
+    };
+    return { socket: ready, greeting, isEncrypted, start };
   } catch (error) {
     socket.destroy();
     throw error;
@@ -61,8 +83,48 @@ export async function openSocket(
   }
 }
 
+/** Reads a socket into a buffer of its own, past its stream: first a line, and then whatever comes. */
+class Inlet {
+  readonly onread: OnReadOpts = {
+    buffer: new Uint8Array(READ_BYTES_MAX),
+    callback: (count, buffer) => this.#take(buffer.subarray(0, count)),
+  };
+  readonly line: Promise<string>;
+  readonly #first = new FirstLine();
+  readonly #receive: (bytes: Uint8Array) => void;
+  readonly #greeted = Promise.withResolvers<string>();
+  #rest: Uint8Array | undefined;
+
+  constructor(receive: (bytes: Uint8Array) => void) {
+    this.#receive = receive;
+    this.line = this.#greeted.promise;
+  }
+
+  /** Gives away what came with the line. */
+  start(): void {
+    if (this.#rest && this.#rest.length > 0) this.#receive(this.#rest);
+  }
+
+  /** True when there is to be read more. */
+  #take(bytes: Uint8Array): boolean {
+    if (this.#rest !== undefined) {
+      this.#receive(bytes);
+      return true;
+    }
+    try {
+      const found = this.#first.push(bytes);
+      if (found === undefined) return true;
+      this.#rest = found.rest.slice();
+      this.#greeted.resolve(found.line);
+    } catch (error) {
+      this.#greeted.reject(error);
+    }
+    return false;
+  }
+}
+
 /** Reads the first line, and nothing behind it. */
-function readLine(socket: Socket): Promise<string> {
+function readLine(socket: Socket, inlet: Inlet | undefined): Promise<string> {
   const first = new FirstLine();
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const take = (bytes: Uint8Array) => {
@@ -77,7 +139,8 @@ function readLine(socket: Socket): Promise<string> {
     }
   };
   const end = () => reject(new Error("the server has hung up"));
-  socket.on("data", take);
+  if (inlet) inlet.line.then(resolve, reject);
+  else socket.on("data", take);
   socket.once("error", reject);
   socket.once("close", end);
   return promise.finally(() => {

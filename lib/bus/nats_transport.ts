@@ -53,6 +53,7 @@ class SocketTransport implements Transport {
     const opened = await openSocket(server, {
       tls: tls ?? undefined,
       ...(server.tlsName !== "" && { tlsName: server.tlsName }),
+      receive: (bytes) => this.#receive(bytes),
     });
     const { socket, greeting, isEncrypted } = opened;
     if (this.#isDone) return void socket.destroy();
@@ -62,10 +63,9 @@ class SocketTransport implements Transport {
     const { connect_urls: _, ...info } = greeting;
     this.#receive(formatCommand("INFO", isEncrypted ? info : greeting));
     let failure: Error | undefined;
-    socket.on("data", (bytes) => this.#receive(bytes));
     socket.on("error", (error) => failure = error);
     socket.on("close", () => this.#end(failure));
-    socket.resume();
+    opened.start();
   }
 
   isEncrypted(): boolean {
