@@ -17,8 +17,8 @@ import type { World } from "../lib/ecs/world.ts";
  * XXH64 of `previous`, then of every archetype in which something changed after
  * change tick `since`, by ascending id: the id, the number of its rows, 1 or 0
  * for whether rows came, went or moved and then its entities, and the components
- * that changed, by name: each one's id, and the columns of it that changed, each
- * behind its place.
+ * that changed, by name: each one's id, and the columns of it that changed, or all
+ * where rows came, went or moved, each behind its place.
  */
 export function tickDigest(
   world: World,
@@ -31,17 +31,22 @@ export function tickDigest(
     if (!isMoved && table.stores.every(({ changedLast }) => changedLast <= since)) continue;
     digest.update(u64s(table.id, BigInt(table.count), isMoved ? 1n : 0n));
     if (isMoved) digest.update(encodeEntities(table.entities.subarray(0, table.count)));
-    updateColumns(digest, table, since);
+    // A row that moved takes its values along, whenever they were written.
+    updateColumns(digest, table, { since, all: isMoved });
   }
   return digest.value();
 }
 
-function updateColumns(digest: Digest, table: Table, since: number): void {
+function updateColumns(
+  digest: Digest,
+  table: Table,
+  { since, all }: { since: number; all: boolean },
+): void {
   for (const { component, columns, changedLast } of table.stores) {
     if (changedLast <= since) continue;
     digest.update(u64s(component.id));
     for (const [place, column] of columns.entries()) {
-      if (column.changedLast <= since) continue;
+      if (!all && column.changedLast <= since) continue;
       digest.update(u64s(BigInt(place)));
       digest.update(
         column instanceof FixedColumn

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { BusStatus } from "../lib/bus/bus.ts";
 import { connectNats } from "../lib/bus/nats_bus.ts";
 import { checkServerVersion } from "../lib/bus/nats_version.ts";
@@ -103,6 +103,48 @@ Deno.test("what may be asked twice is asked again when the server is back", asyn
   await server.exited;
   await using _second = await startTestServer({ port: server.port });
   await assertRejects(() => info, Error, "stream not found");
+  await bus.close();
+});
+
+Deno.test("a log is read whole that is more than is asked for at a time", async (t) => {
+  const [subjects, entryBytes, entries] = [["x", "y"], 900_000, 44];
+  await using server = await startTestServer({ maxPayloadBytes: 1_000_000 });
+  const { bus, log } = await connect(server.url, "a");
+  const common = { storage: "file", bytesMax: 100_000_000, discard: "new", replicas: 1 } as const;
+  await log.open({ ...common, name: "large", subjects: ["large.*", "last.>"] });
+  for (let i = 0; i < entries; i++) {
+    await log.append(`large.${subjects[i % 2]}`, new Uint8Array(entryBytes).fill(i));
+  }
+  await t.step("by sequence", async () => {
+    const seen: number[] = [];
+    for await (const { data } of log.read("large")) {
+      assert(data.length === entryBytes && data.every((byte) => byte === data[0]));
+      seen.push(data[0]);
+    }
+    assertEquals(seen, Array.from({ length: entries }, (_, i) => i));
+  });
+  await t.step("the last of each subject", async () => {
+    for (let i = 0; i < entries; i++) await log.append(`last.${i}`, new Uint8Array(entryBytes));
+    const seen: string[] = [];
+    for await (const { subject } of log.lastPerSubject("large", "last.*")) seen.push(subject);
+    assertEquals(seen, Array.from({ length: entries }, (_, i) => `last.${i}`));
+  });
+  await bus.close();
+});
+
+Deno.test("a log is read whole whose entries fill what is asked for to the byte", async () => {
+  const maxPayloadBytes = 10_000_000;
+  // A server counts the subject, too, and where an acknowledgement would go.
+  const ack = "$JS.ACK.fit.consumer.1.1.1.1700000000000000000.2";
+  const size = maxPayloadBytes - "fit".length - ack.length;
+  await using server = await startTestServer({ maxPayloadBytes });
+  const { bus, log } = await connect(server.url, "a");
+  const config = { storage: "memory", bytesMax: 100_000_000, discard: "new", replicas: 1 } as const;
+  await log.open({ ...config, name: "fit", subjects: ["fit"] });
+  for (let i = 0; i < 3; i++) await log.append("fit", new Uint8Array(size));
+  let count = 0;
+  for await (const { data } of log.read("fit")) count += data.length === size ? 1 : 0;
+  assertEquals(count, 3);
   await bus.close();
 });
 

@@ -66,6 +66,16 @@ Deno.test("tickDigest() differs for any change of another value, row, archetype 
   assertEquals(new Set(digests).size, changes.length);
 });
 
+Deno.test("tickDigest() differs for another value that moves on in the tick it was written in", () => {
+  const digests = [5, 6].map((kg) =>
+    digestOf(worldOf(spawnFour), (world) => {
+      world.set(1, MASS, { kg });
+      world.add(1, FLAG);
+    })
+  );
+  assertNotEquals(digests[0], digests[1]);
+});
+
 Deno.test("tickDigest() tells apart which of two archetypes with a component changed", () => {
   const build = (world: World) => {
     world.spawn(new Map([[MASS, {}]]));

@@ -18,8 +18,10 @@ const LINE_FEED = 10;
 const SPACE = 32;
 const DIGIT_0 = 48;
 const DIGIT_9 = 57;
-/** What the lines begin with behind which a payload comes: `MSG` and `HMSG`. */
-const WITH_PAYLOAD = [..."MHmh"].map((letter) => letter.charCodeAt(0));
+/** The first letters of `MSG` and `HMSG`, behind whose lines a payload comes. */
+const WITH_PAYLOAD: readonly number[] = [..."MHmh"].map((letter) => letter.charCodeAt(0));
+/** A piece that is so large is given away: whoever keeps a message keeps its piece. */
+const PIECE_BYTES = 64 * 1024;
 
 export class NatsFrames {
   /** The beginning of a line that is yet to end. */
@@ -40,14 +42,23 @@ export class NatsFrames {
       this.#message.set(part, this.#filled);
       this.#filled += part.length;
       if (this.#filled < this.#message.length) return;
-      yield this.#message;
+      const message = this.#message;
       this.#message = undefined;
       rest = bytes.subarray(part.length);
+      yield message;
     }
     if (this.#line !== undefined) rest = concat(this.#line, rest);
     this.#line = undefined;
-    const { end, next } = cut(rest);
-    if (end > 0) yield rest.slice(0, end);
+    let begin = 0;
+    let end = 0;
+    let next = nextEnd(rest, end);
+    for (; next !== undefined && next <= rest.length; next = nextEnd(rest, end)) {
+      end = next;
+      if (end - begin < PIECE_BYTES) continue;
+      yield rest.slice(begin, end);
+      begin = end;
+    }
+    if (end > begin) yield rest.slice(begin, end);
     if (next !== undefined) this.#begin(rest.subarray(end), next - end);
     else if (end < rest.length) this.#keep(rest.subarray(end));
   }
@@ -66,20 +77,10 @@ export class NatsFrames {
   }
 }
 
-/**
- * Where the last whole line or message ends, and where the one after it will, if
- * that is known.
- */
-function cut(bytes: Uint8Array): { end: number; next?: number } {
-  let end = 0;
-  while (end < bytes.length) {
-    const lineFeed = bytes.indexOf(LINE_FEED, end);
-    if (lineFeed < 0) return { end };
-    const next = lineFeed + 1 + payloadBytes(bytes, { from: end, to: lineFeed });
-    if (next > bytes.length) return { end, next };
-    end = next;
-  }
-  return { end };
+/** Where the line or message ends, or will, that begins at `from`; undefined where its line is not whole. */
+function nextEnd(bytes: Uint8Array, from: number): number | undefined {
+  const lineFeed = bytes.indexOf(LINE_FEED, from);
+  return lineFeed < 0 ? undefined : lineFeed + 1 + payloadBytes(bytes, { from, to: lineFeed });
 }
 
 /** Bytes behind a line up to its message's end; what is malformed is left for the library to refuse. */

@@ -56,7 +56,12 @@ const UNAVAILABLE_STATUS = 503;
 const NO_ROOM_CODES = [10023, 10047, 10077];
 /** What is asked for at a time: what is on its way is held in memory. */
 const READ_BATCH_MAX = 1024;
-const READ_BYTES_MAX = 32 * 1024 ** 2;
+const READ_BYTES_MAX = 16 * 1024 ** 2;
+/**
+ * Entries asked for at a time of which each is the last of its subject. Servers lose one
+ * where the bytes of a pull are limited, so each may be as large as the bus carries.
+ */
+const LAST_BATCH_MAX = 32;
 /** How long a follower waits for entries before it asks anew. */
 const FOLLOW_WAIT_MS = 5_000;
 const FOLLOW_RETRY_MS = 100;
@@ -237,9 +242,10 @@ export class NatsLog implements Log {
       opt_start_seq: from,
     });
     const pull = { ...this.#pull(stream, name), signal, waitMs: FOLLOW_WAIT_MS };
+    const limits = this.#limits();
     try {
       while (!signal.aborted) {
-        yield* pullEntries({ ...pull, batch: READ_BATCH_MAX });
+        yield* pullEntries({ ...pull, ...limits });
       }
     } finally {
       // Who stops to follow is in a hurry.
@@ -251,11 +257,13 @@ export class NatsLog implements Log {
     const { lastSequence } = await this.#inspect(stream, `Cannot read stream "${stream}"`);
     const { name, num_pending } = await this.#addConsumer(stream, config);
     const pull = this.#pull(stream, name);
+    const isLast = config.deliver_policy === DeliverPolicy.LastPerSubject;
+    const limits = isLast ? { batch: LAST_BATCH_MAX } : this.#limits();
     try {
       for (let remaining = num_pending; remaining > 0;) {
-        const batch = Math.min(remaining, READ_BATCH_MAX);
+        const batch = Math.min(remaining, limits.batch);
         let count = 0;
-        for await (const entry of pullEntries({ ...pull, batch })) {
+        for await (const entry of pullEntries({ ...pull, ...limits, batch })) {
           if (entry.sequence > lastSequence) return;
           count++;
           yield entry;
@@ -270,10 +278,12 @@ export class NatsLog implements Log {
   }
 
   #pull(stream: string, consumer: string): Omit<PullOptions, "batch"> {
-    const connection = this.#connection;
-    const entryBytesMax = 2 * (connection.info?.max_payload ?? 0);
-    const bytesMax = Math.max(READ_BYTES_MAX, entryBytesMax);
-    return { connection, link: this.#link, stream, consumer, bytesMax };
+    return { connection: this.#connection, link: this.#link, stream, consumer };
+  }
+
+  #limits(): Pick<PullOptions, "batch" | "bytesMax"> {
+    const entryBytesMax = 2 * (this.#connection.info?.max_payload ?? 0);
+    return { batch: READ_BATCH_MAX, bytesMax: Math.max(READ_BYTES_MAX, entryBytesMax) };
   }
 
   async #inspect(stream: string, failure: string): Promise<StreamInfo> {

@@ -6,6 +6,7 @@
  * @module
  */
 import { createInbox, type Msg, nanos, type NatsConnection } from "@nats-io/nats-core";
+import { MsgImpl } from "@nats-io/nats-core/internal";
 import { systemClock, type Timer } from "../clock.ts";
 import { type LogEntry, UnavailableError } from "./log.ts";
 import { decodeHeaders } from "./nats_headers.ts";
@@ -13,21 +14,22 @@ import type { NatsLink } from "./nats_link.ts";
 
 /** How long the server may be silent, beyond what it was told to wait. */
 const SILENCE_MS = 10_000;
-/** From here on a status is no entry but the end of the pull: */
+/** From here on a status is no entry but the end of the pull. */
 const STATUS_MIN = 400;
-/** there are no more entries, or none came in time; */
+/** There are no more entries, or none came in time. */
 const END_STATUSES = [404, 408];
-/** or the next one would be too many bytes. All others are reasons to try again. */
-const BYTES_DESCRIPTION = "message size exceeds maxbytes";
+/** The next entry would be too many bytes; in lower case. */
+const FULL_DESCRIPTION = "message size exceeds maxbytes";
 
 export interface PullOptions {
   readonly connection: NatsConnection;
   readonly link: NatsLink;
   readonly stream: string;
   readonly consumer: string;
-  /** Entries at the most, and their bytes; room for one entry at least. */
+  /** Entries at the most. */
   readonly batch: number;
-  readonly bytesMax: number;
+  /** Their bytes at the most, with room for the largest entry; by default it does not matter. */
+  readonly bytesMax?: number;
   /** How long to wait for entries yet to be stored; by default for none. */
   readonly waitMs?: number;
   readonly signal?: AbortSignal;
@@ -50,7 +52,7 @@ export async function* pullEntries(options: PullOptions): AsyncGenerator<LogEntr
     const wait = waitMs > 0 ? { expires: nanos(waitMs) } : { no_wait: true };
     connection.publish(
       `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
-      JSON.stringify({ batch, max_bytes: bytesMax, ...wait }),
+      JSON.stringify({ batch, ...wait, ...(bytesMax !== undefined && { max_bytes: bytesMax }) }),
       { reply: inbox },
     );
     for (let count = 0; count < batch; count++) {
@@ -73,12 +75,14 @@ class Arrivals {
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = () => this.#finish();
   #timer: Timer | undefined;
-  #isEmpty = true;
+  readonly #bytesMax: number;
+  #bytes = 0;
   #isOver = false;
   #error: Error | undefined;
   #wake: () => void = () => {};
 
-  constructor({ link, stream, waitMs = 0, signal }: PullOptions) {
+  constructor({ link, stream, bytesMax = Infinity, waitMs = 0, signal }: PullOptions) {
+    this.#bytesMax = bytesMax;
     this.#waitMs = waitMs;
     this.#failure = `Cannot read stream "${stream}"`;
     this.#signal = signal;
@@ -93,7 +97,9 @@ class Arrivals {
     const { code = 0, description = "" } = msg.headers ?? {};
     if (code >= STATUS_MIN) return this.#end(code, description);
     this.#entries.push(toLogEntry(msg));
-    this.#isEmpty = false;
+    if (msg instanceof MsgImpl) this.#bytes += msg.size();
+    // Of an exact fit the server says nothing.
+    if (this.#bytes >= this.#bytesMax) this.#isOver = true;
     this.#wake();
   }
 
@@ -119,7 +125,7 @@ class Arrivals {
   }
 
   #end(code: number, description: string): void {
-    const isFull = description.toLowerCase() === BYTES_DESCRIPTION && !this.#isEmpty;
+    const isFull = description.toLowerCase() === FULL_DESCRIPTION && this.#bytes > 0;
     if (isFull || END_STATUSES.includes(code)) this.#finish();
     else this.#lose(description || `status ${code}`);
   }

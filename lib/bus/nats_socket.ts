@@ -33,7 +33,7 @@ export interface GreetedSocket {
   /** What the server's first line says. */
   readonly greeting: Greeting;
   readonly isEncrypted: boolean;
-  /** Lets `receive` have what comes. */
+  /** Lets `receive` have what comes; it is of no use without. */
   start(): void;
 }
 
@@ -46,13 +46,18 @@ export class NoTlsError extends Error {
  * @throws {NoTlsError} when the server has none, but `tls` is given.
  * @throws {Error} when it does not answer, is no NATS server, or has a wrong certificate.
  */
-export async function openSocket(
+export function openSocket(address: NatsAddress, options: SocketOptions): Promise<GreetedSocket> {
+  const { tls, receive } = options;
+  return open(address, options, receive && tls === undefined ? new Inlet(receive) : undefined);
+}
+
+async function open(
   address: NatsAddress,
   options: SocketOptions,
+  inlet: Inlet | undefined,
 ): Promise<GreetedSocket> {
   const { hostname, port } = address;
   const { tls, tlsName = hostname, receive, clock = systemClock } = options;
-  const inlet = receive && tls === undefined ? new Inlet(receive) : undefined;
   const socket = connectTcp({ port, host: hostname, ...(inlet && { onread: inlet.onread }) });
   socket.setNoDelay(true);
   // Who waits for it is told by its end, but one without a listener would end the process.
@@ -64,9 +69,9 @@ export async function openSocket(
     if (tls !== undefined && !isRequired && !isAvailable) throw new NoTlsError("it has no TLS");
     const isEncrypted = tls !== undefined || isRequired || isAvailable;
     if (isEncrypted && inlet) {
-      // Its messages cannot be read past the encryption, so begin again.
+      // What is encrypted cannot be read past the socket's stream, so begin again with it.
       socket.destroy();
-      return await openSocket(address, { ...options, tls: {} });
+      return await open(address, options, undefined);
     }
     const ready = isEncrypted ? await encrypt(socket, { ...tls, servername: tlsName }) : socket;
     if (receive && !inlet) ready.on("data", receive);

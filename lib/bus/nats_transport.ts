@@ -119,7 +119,7 @@ class SocketTransport implements Transport {
       this.#received.push(...this.#frames.push(bytes));
       this.#arrival.resolve();
     } catch (error) {
-      this.#end(error as RangeError);
+      this.#end(error as Error);
     }
   }
 

@@ -180,7 +180,7 @@ function mergeList(
   return isChanged;
 }
 
-/** Compares and copies every type alike, to the bit: by words of 4 bytes where its rows are some. */
+/** Compares and copies every type alike, to the bit; rows of whole words by the word. */
 function mergeFixed(
   rowBytes: number,
   { target, source, marks = NO_MARKS }: Merge,
@@ -190,7 +190,7 @@ function mergeFixed(
   const { buffer, byteOffset, byteLength } = target as TypedArray;
   const hasWords = rowBytes % WORD_BYTES === 0;
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-  const words = new Uint32Array(buffer, byteOffset, hasWords ? byteLength / WORD_BYTES : 0);
+  const words = hasWords ? new Uint32Array(buffer, byteOffset, byteLength / WORD_BYTES) : NO_WORDS;
   const { changed, tick } = marks;
   let isChanged = false;
   for (let i = 0; i < count; i++) {
@@ -244,6 +244,7 @@ function viewOf({ buffer, byteOffset, byteLength }: ArrayBufferView): DataView {
 }
 
 const NO_MARKS: ChangeMarks = { changed: new Float64Array(0), tick: 0 };
+const NO_WORDS = new Uint32Array(0);
 
 /** The rows in which two columns of `count` rows differ, to the bit; objects always do. */
 export function differingRows(
@@ -276,7 +277,7 @@ export function differingRows(
 /** Machine words per row, as `wordsOf` has them; the wire has as many bytes as memory. */
 function rowWordsOf(type: FixedFieldType): number {
   const bytes = rowBytesOf(type);
-  return bytes % 4 === 0 ? bytes / 4 : bytes;
+  return bytes % WORD_BYTES === 0 ? bytes / WORD_BYTES : bytes;
 }
 
 /** What `decode` returns; what it throws becomes a WireError. */
