@@ -175,11 +175,9 @@ export class Succession implements Disposable {
   /** Instances that outlive a coordinator hold what is of its epoch, so it must not come again. */
   async #open(): Promise<void> {
     const { store, replicas } = this.#options;
-    const [components, sets] = await Promise.all([
-      openComponents(this.#options),
-      openSets(this.#options),
-      store.open({ replicas }),
-    ]);
+    const components = await openComponents(this.#options);
+    const sets = await openSets(this.#options);
+    await store.open({ replicas });
     this.#logBytesMax = components.bytesMax;
     this.#epochMin = Math.max(components.lastSequence, sets.lastSequence) + 1;
   }
