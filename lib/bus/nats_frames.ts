@@ -8,13 +8,11 @@
  *
  * @module
  */
+import { concat, LINE_BYTES_MAX, LINE_FEED } from "./nats_greeting.ts";
 
-/** More than a subject, a reply and two numbers take, and than any `INFO`. */
-const LINE_BYTES_MAX = 64 * 1024;
 /** What the library takes for a size. */
 const PAYLOAD_BYTES_MAX = 64 * 1024 ** 2;
 const LINE_END_BYTES = 2;
-const LINE_FEED = 10;
 const SPACE = 32;
 const DIGIT_0 = 48;
 const DIGIT_9 = 57;
@@ -95,11 +93,4 @@ function payloadBytes(bytes: Uint8Array, { from, to }: { from: number; to: numbe
     scale *= 10;
   }
   return size <= PAYLOAD_BYTES_MAX ? size + LINE_END_BYTES : 0;
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const all = new Uint8Array(a.length + b.length);
-  all.set(a);
-  all.set(b, a.length);
-  return all;
 }

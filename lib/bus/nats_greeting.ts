@@ -5,9 +5,9 @@
  * @module
  */
 
-/** More than any server's `INFO` with the addresses of a large cluster. */
-const LINE_BYTES_MAX = 64 * 1024;
-const LINE_FEED = 10;
+/** More than any server's `INFO` with the addresses of a large cluster, or any other line of it. */
+export const LINE_BYTES_MAX = 64 * 1024;
+export const LINE_FEED = 10;
 
 /** The server's `INFO`, as far as it matters before the protocol begins. */
 export interface Greeting extends Readonly<Record<string, unknown>> {
@@ -28,12 +28,10 @@ export class FirstLine {
   push(bytes: Uint8Array): { line: string; rest: Uint8Array } | undefined {
     const end = bytes.indexOf(LINE_FEED);
     const part = end < 0 ? bytes : bytes.subarray(0, end);
-    const line = new Uint8Array(this.#line.length + part.length);
+    const line = concat(this.#line, part);
     if (line.length > LINE_BYTES_MAX) {
       throw new RangeError(`A first line has more than ${LINE_BYTES_MAX} bytes`);
     }
-    line.set(this.#line);
-    line.set(part, this.#line.length);
     this.#line = line;
     if (end < 0) return undefined;
     return { line: new TextDecoder().decode(line).trimEnd(), rest: bytes.subarray(end + 1) };
@@ -53,4 +51,11 @@ export function parseCommand(name: "INFO" | "CONNECT", line: string): Greeting {
 /** The line, with its end. */
 export function formatCommand(name: "INFO" | "CONNECT", value: object): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${name} ${JSON.stringify(value)}\r\n`);
+}
+
+export function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all;
 }
