@@ -11,12 +11,8 @@ import type { Clock } from "../lib/clock.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import { Appender, type AppenderOptions } from "./appender.ts";
+import { FencedError } from "./fence.ts";
 import { Receipts } from "./receipts.ts";
-
-/** Another coordinator has taken this one's place. */
-export class FencedError extends Error {
-  override readonly name = "FencedError";
-}
 
 export interface CommitterOptions extends AppenderOptions {
   readonly log: Log;

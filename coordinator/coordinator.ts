@@ -17,10 +17,10 @@ import { parseCommands } from "../lib/wire/command.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { BusyError, WireError } from "../lib/wire/wire_error.ts";
-import { FencedError } from "./committer.ts";
 import { ControlService } from "./control_service.ts";
 import { describeCounts } from "./description.ts";
 import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
+import { Fence, type FencedError } from "./fence.ts";
 import { buildGraph } from "./graph.ts";
 import type { Lease } from "./lease.ts";
 import { Membership } from "./membership.ts";
@@ -84,9 +84,9 @@ export class Coordinator {
   readonly #meters: Meters;
   readonly #epoch: number;
   readonly #lease: Lease;
+  readonly #fence: Fence;
   /** What came during a tick, to be done between it and the next. */
   readonly #waiting: (() => void)[] = [];
-  #isChecking = false;
   #isTicking = false;
   #isAbandoned = false;
   /** Set when another coordinator leads. */
@@ -127,6 +127,7 @@ export class Coordinator {
     // Where the connection breaks instead, the subscriptions are made anew when it is back.
     await options.bus.flush().catch(() => undefined);
     term.lease.begin();
+    coordinator.#fence.begin();
     return coordinator;
   }
 
@@ -138,6 +139,16 @@ export class Coordinator {
     this.#options = options;
     this.#epoch = epoch;
     this.#lease = lease;
+    this.#fence = new Fence({
+      ...options,
+      epoch,
+      tick: () => this.tickNumber,
+      lastCommit: () => this.#engine.lastCommit,
+      onFenced: (error) => {
+        this.#followed = error;
+        this.stop({ abandon: true });
+      },
+    });
     this.#pace = new Pace(clock, options);
     this.stats = new Stats(manifests.systems.map(({ name }) => name));
     this.#reception = new Reception({ bus, report, onRefused: () => this.stats.refused++ });
@@ -169,6 +180,7 @@ export class Coordinator {
       worldName: options.world?.name,
       stats: this.stats,
       instancesOf: (system) => this.instancesOf(system),
+      confirm: () => this.#confirm(),
     });
     this.#meters = new Meters({
       stats: this.stats,
@@ -235,6 +247,7 @@ export class Coordinator {
     this.#members.stop();
     this.#queries.stop();
     this.#lease.end();
+    this.#fence.end();
     this.#meters[Symbol.dispose]();
     if (!abandon) return;
     this.#isAbandoned = true;
@@ -263,9 +276,6 @@ export class Coordinator {
     const { subjects, bus } = this.#options;
     const reception = this.#reception;
     this.#members.listen();
-    reception.listen(subjects.lease, "Lease", ({ epoch }) => {
-      if (epoch > this.#epoch) this.#checkTerm();
-    });
     bus.onStatus((status) => {
       if (status === "reconnected") this.#renew();
     });
@@ -329,25 +339,10 @@ export class Coordinator {
     };
   }
 
-  /** Somebody claims to lead in a newer term; what the log has of it is true. */
-  async #checkTerm(): Promise<void> {
-    if (this.#isChecking) return;
-    this.#isChecking = true;
-    const { log, subjects: { streams, commit } } = this.#options;
-    // Where it does not answer, the next claim asks again.
-    const newest = await log.last(streams.components, commit).catch(() => undefined);
-    const epoch = Number(newest?.headers["epoch"] ?? 0);
-    if (epoch > this.#epoch) this.#stepDown(epoch);
-    this.#isChecking = false;
-  }
-
-  /** Without a commit it would not learn it from the log. */
-  #stepDown(epoch: number): void {
-    this.#followed = new FencedError(
-      `Cannot go on at tick ${this.tickNumber}: another coordinator has taken this one's place, in ` +
-        `term ${epoch}`,
-    );
-    this.stop({ abandon: true });
+  /** Resolves when what the world shows now is stored, and was the newest while this was awaited. */
+  async #confirm(): Promise<void> {
+    await this.#engine.settled();
+    await this.#fence.check();
   }
 
   /** The server may be another one than before: what was on its way is lost, and what was in memory. */

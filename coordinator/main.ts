@@ -19,7 +19,7 @@ import { loadManifests } from "../lib/manifest/load.ts";
 import { natsOption } from "../lib/nats_connection.ts";
 import type { Report } from "../lib/report.ts";
 import { createSubjects, PREFIX_DEFAULT } from "../lib/wire/subjects.ts";
-import { FencedError } from "./committer.ts";
+import { FencedError } from "./fence.ts";
 import { openConnection } from "./connection.ts";
 import { Coordinator, type CoordinatorOptions } from "./coordinator.ts";
 import { addWorldFlags, chooseWorld, snapshotPolicy, type WorldFlags } from "./world_flags.ts";

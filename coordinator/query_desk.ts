@@ -22,8 +22,8 @@ export interface Question {
 
 export interface QueryDeskOptions {
   send(message: Message, answer: Encoded): void;
-  /** Resolves when all that the world shows now is stored, and so may be told. */
-  settled(): Promise<void>;
+  /** Resolves when what the answers made before show may be told. */
+  confirm(): Promise<void>;
   /** Resolves when what was sent is on its way, and no longer here. */
   flush(): Promise<void>;
 }
@@ -75,7 +75,7 @@ export class QueryDesk {
       this.#isBusy = true;
       const answers = this.#answerSome();
       try {
-        await this.#options.settled();
+        await this.#options.confirm();
         for (const { message, encoded } of answers) this.#options.send(message, encoded);
         await this.#options.flush();
       } catch {

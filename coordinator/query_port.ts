@@ -34,6 +34,8 @@ export interface QueryPortOptions {
   readonly worldName: string | undefined;
   readonly stats: Stats;
   instancesOf(system: string): readonly RegisteredInstance[];
+  /** Resolves when what the world shows now is stored and was the newest; rejects where it is not. */
+  confirm(): Promise<void>;
 }
 
 /** What asks for something that is not about rows. */
@@ -55,25 +57,27 @@ export class QueryPort {
   /** Set while there is more to tell between two ticks. */
   #timer: Timer | undefined;
   #isOpen = true;
+  /** There is something to tell that no tick's end will. */
+  #isDue = false;
+  #isConfirming = false;
 
   constructor(options: QueryPortOptions) {
-    const { bus, engine, world, reception } = options;
+    const { bus, engine, world, reception, confirm } = options;
     const { payloadBytesMax } = bus;
-    const settled = () => engine.settled();
     this.#options = options;
     this.#service = new QueryService({ world, payloadBytesMax });
     this.#watches = new Watches({
       world,
       payloadBytesMax,
       publish: (subject, message) =>
-        settled().then(() => this.#deliver(subject, message), () => {}),
+        engine.settled().then(() => this.#deliver(subject, message), () => {}),
     });
     const sending = {
       send: reception.send.bind(reception),
       flush: () => bus.flush(),
     };
-    this.#desk = new QueryDesk({ ...sending, settled });
-    this.#counter = new QueryDesk({ ...sending, settled: () => Promise.resolve() });
+    this.#desk = new QueryDesk({ ...sending, confirm });
+    this.#counter = new QueryDesk({ ...sending, confirm: () => Promise.resolve() });
   }
 
   /** Queries that wait for their answer. */
@@ -193,9 +197,20 @@ export class QueryPort {
     const { clock } = this.#options;
     this.#timer?.cancel();
     const delayMs = Math.max(PUSH_PAUSE_MS, time - clock.now());
-    this.#timer = clock.after(delayMs, () => {
-      if (this.#isOpen) this.#push();
-    });
+    this.#timer = clock.after(delayMs, () => this.#pushBetween());
+  }
+
+  /** There is no commit that would be refused if another coordinator led. */
+  async #pushBetween(): Promise<void> {
+    this.#isDue = true;
+    if (this.#isConfirming) return;
+    this.#isConfirming = true;
+    while (this.#isDue && this.#isOpen) {
+      this.#isDue = false;
+      const isNewest = await this.#options.confirm().then(() => true, () => false);
+      if (isNewest && this.#isOpen) this.#push();
+    }
+    this.#isConfirming = false;
   }
 
   /** What does not fit into a message is lost, rather than the coordinator. */

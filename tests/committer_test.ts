@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Committer, FencedError } from "../coordinator/committer.ts";
+import { Committer } from "../coordinator/committer.ts";
+import { FencedError } from "../coordinator/fence.ts";
 import { MemoryNetwork } from "../lib/bus/memory_bus.ts";
 import type { Log } from "../lib/bus/log.ts";
 import { decodePayload } from "../lib/wire/codec.ts";

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { FencedError } from "../coordinator/committer.ts";
+import { FencedError } from "../coordinator/fence.ts";
+import type { Bus, Message } from "../lib/bus/bus.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
 import { RefusedError } from "../lib/wire/request.ts";
 import { upTo } from "./e2e.ts";
@@ -119,6 +120,44 @@ Deno.test("Coordinator.run() rejects when another coordinator commits, and leave
   assertEquals(harness.clock.pendingCount, 0);
 });
 
+Deno.test("a coordinator whose place was taken unheard ends, although its tick is held", async () => {
+  await using harness = await openTicks([HOLDER], { rows: 1 });
+  const { ran } = await harness.start(Infinity);
+  assertEquals(harness.busy, ["writer"]);
+  await takePlace(harness);
+  await harness.advance(400);
+  assert(harness.clock.pendingCount > 0);
+  await harness.advance(200);
+  await assertRejects(() => harness.pump(ran), FencedError, "in term 99");
+  assertEquals(harness.clock.pendingCount, 0);
+});
+
+Deno.test("a coordinator whose place was taken unheard answers no query and tells no watch", async () => {
+  for (const ask of ["query", "watch"] as const) {
+    await using harness = await openTicks([], { rows: 3 });
+    const { coordinator } = harness;
+    await harness.control({ op: "pause" });
+    const { ran } = await harness.start(Infinity);
+    assertEquals(await harness.values("Position", "x"), [0, 0, 0]);
+    const { bus } = await takePlace(harness);
+    const told: Message[] = [];
+    bus.subscribe("told", (message) => void told.push(message));
+    const query = { read: ["Position"] };
+    const { queryWatch, queryRequest } = SUBJECTS;
+    const asked = ask === "watch"
+      ? encodeMessage("QueryWatch", { query, deliver: "told", lease_ms: 1000 })
+      : encodeMessage("QueryRequest", { query });
+    const subject = ask === "watch" ? queryWatch : queryRequest;
+    bus.publish(subject, asked.data, { ...asked.options, reply: "told" });
+    await harness.settle();
+    await harness.advance(PERIOD_MS);
+    await assertRejects(() => harness.pump(ran), FencedError, "in term 99");
+    const types = told.map(({ headers }) => headers["msg-type"]);
+    assertEquals(types, ask === "watch" ? ["QueryWatchReply"] : []);
+    assertEquals(coordinator.tickNumber, 0);
+  }
+});
+
 Deno.test("a coordinator sets no more timers the longer it runs", async () => {
   await using harness = await openPaced();
   await harness.start(Infinity);
@@ -158,3 +197,11 @@ Deno.test("a full log holds the world, says so once, and lets it go on when ther
   assertEquals(await harness.values("Position", "x"), new Array(200).fill(20));
   assertEquals((await harness.commits()).at(-1)?.tick_id, 20);
 });
+
+/** Another coordinator begins term 99, and says nothing of it. */
+async function takePlace(harness: TickHarness): Promise<{ bus: Bus }> {
+  const { bus, log } = harness.connect("rival");
+  const { data, options } = encodeMessage("TermStart", { epoch: 99, tick_id: 0 }, { epoch: 99 });
+  await harness.pump(log.append(SUBJECTS.commit, data, options));
+  return { bus };
+}

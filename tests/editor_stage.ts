@@ -58,7 +58,12 @@ export class EditorStage implements AsyncDisposable {
     const onlooker = stack.use(await Onlooker.connect({ url: nats }));
     const browser: Browser = await launchChromium();
     stack.defer(() => browser.close());
-    const page = await browser.newPage({ viewport: WINDOW, colorScheme: "dark" });
+    // Colours that fade into one another have no contrast to audit.
+    const page = await browser.newPage({
+      viewport: WINDOW,
+      colorScheme: "dark",
+      reducedMotion: "reduce",
+    });
     page.setDefaultTimeout(TIMEOUT_MS);
     const complaints = complaintsOf(page);
     await page.goto(url);

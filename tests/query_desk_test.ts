@@ -11,7 +11,7 @@ class Scene {
   readonly sent: number[] = [];
   answerBytes = KIBIBYTE;
   work = 0;
-  settled = Promise.resolve();
+  confirmed = Promise.resolve();
   flushed = Promise.resolve();
   readonly desk: QueryDesk;
   #asked = 0;
@@ -19,7 +19,7 @@ class Scene {
   constructor() {
     this.desk = new QueryDesk({
       send: (message) => this.sent.push(Number(message.subject)),
-      settled: () => this.settled,
+      confirm: () => this.confirmed,
       flush: () => this.flushed,
     });
   }
@@ -64,7 +64,7 @@ Deno.test("QueryDesk answers at once between ticks, and during one when it has e
 Deno.test("QueryDesk sends an answer when what it shows is stored, and makes no more until then", async () => {
   const scene = new Scene();
   const stored = Promise.withResolvers<void>();
-  scene.settled = stored.promise;
+  scene.confirmed = stored.promise;
   scene.ask(2);
   await scene.pass();
   assertEquals([scene.answered, scene.sent], [[1], []]);

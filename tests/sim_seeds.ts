@@ -18,4 +18,12 @@ export const SEEDS_THAT_FAILED: readonly { readonly seed: number; readonly bug: 
   { seed: 567, bug: "a snapshot of which a part was stored twice could not be read" },
   { seed: 4031065779, bug: "a trace did not fit into a message" },
   { seed: 4031065917, bug: "a trace did not fit into a message" },
+  {
+    seed: 3352091456,
+    bug: "a coordinator whose place was taken while it began answered from its own tick",
+  },
+  {
+    seed: 3352094774,
+    bug: "a coordinator held a tick for ever, whose successor had come and gone unheard",
+  },
 ];

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { FencedError } from "../coordinator/committer.ts";
+import { FencedError } from "../coordinator/fence.ts";
 import { UserError } from "../lib/user_error.ts";
 import { SUBJECTS } from "./fake_instance.ts";
 import { HOLDER, openTicks, TickHarness } from "./tick_harness.ts";
@@ -119,7 +119,7 @@ Deno.test("a standby leaves a leader alone that is paused, and one that others t
   await harness.wait(harness.openCoordinator("second", true));
   for (let i = 0; i < 20; i++) await harness.advance(100);
   assertEquals(harness.coordinator.tickNumber, 0);
-  // The lease tells it, although a paused world has nothing to commit.
+  // It looks, although a paused world has nothing to commit.
   await assertRejects(() => harness.pump(ran), FencedError, "in term");
   stop.abort();
   assertEquals(await harness.wait(standingBy), undefined);
