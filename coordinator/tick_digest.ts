@@ -7,18 +7,17 @@
  * @module
  */
 import { encode } from "@std/msgpack";
-import type { Table } from "../lib/ecs/archetype.ts";
-import { FixedColumn } from "../lib/ecs/column.ts";
+import { type AnyColumn, FixedColumn } from "../lib/ecs/column.ts";
 import { bytesOfRows, encodeEntities } from "../lib/ecs/column_bytes.ts";
-import { createDigest, type Digest } from "../lib/ecs/digest.ts";
+import { createDigest } from "../lib/ecs/digest.ts";
 import type { World } from "../lib/ecs/world.ts";
 
 /**
  * XXH64 of `previous`, then of every archetype in which something changed after
  * change tick `since`, by ascending id: the id, the number of its rows, 1 or 0
  * for whether rows came, went or moved and then its entities, and the components
- * that changed, by name: each one's id, and the columns of it that changed, or all
- * where rows came, went or moved, each behind its place.
+ * that changed, by name: each one's id, and the columns of it that changed, each
+ * behind its place.
  */
 export function tickDigest(
   world: World,
@@ -28,33 +27,26 @@ export function tickDigest(
   digest.update(u64s(previous));
   for (const table of world.tables()) {
     const isMoved = table.structureChangedLast > since;
-    if (!isMoved && table.stores.every(({ changedLast }) => changedLast <= since)) continue;
+    const changed = table.stores.filter(({ changedLast }) => changedLast > since);
+    if (!isMoved && changed.length === 0) continue;
     digest.update(u64s(table.id, BigInt(table.count), isMoved ? 1n : 0n));
     if (isMoved) digest.update(encodeEntities(table.entities.subarray(0, table.count)));
-    // A row that moved takes its values along, whenever they were written.
-    updateColumns(digest, table, { since, all: isMoved });
+    for (const { component, columns } of changed) {
+      digest.update(u64s(component.id));
+      for (const [place, column] of columns.entries()) {
+        if (column.changedLast <= since) continue;
+        digest.update(u64s(BigInt(place)));
+        digest.update(bytesOf(column, table.count));
+      }
+    }
   }
   return digest.value();
 }
 
-function updateColumns(
-  digest: Digest,
-  table: Table,
-  { since, all }: { since: number; all: boolean },
-): void {
-  for (const { component, columns, changedLast } of table.stores) {
-    if (changedLast <= since) continue;
-    digest.update(u64s(component.id));
-    for (const [place, column] of columns.entries()) {
-      if (!all && column.changedLast <= since) continue;
-      digest.update(u64s(BigInt(place)));
-      digest.update(
-        column instanceof FixedColumn
-          ? bytesOfRows(column.type, column.data, { first: 0, count: table.count })
-          : encode(column.data),
-      );
-    }
-  }
+function bytesOf(column: AnyColumn, count: number): Uint8Array {
+  return column instanceof FixedColumn
+    ? bytesOfRows(column.type, column.data, { first: 0, count })
+    : encode(column.data);
 }
 
 function u64s(...values: bigint[]): Uint8Array {

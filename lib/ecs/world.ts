@@ -269,7 +269,9 @@ export class World {
     for (const { from, to } of transition.kept) {
       markChanged(to, toRow, from.changed[row]);
       for (let k = 0; k < to.columns.length; k++) {
-        to.columns[k].copyRow(toRow, from.columns[k], row);
+        const [target, source] = [to.columns[k], from.columns[k]];
+        target.copyRow(toRow, source, row);
+        target.changedLast = Math.max(target.changedLast, source.changedLast);
       }
     }
     this.#removeRow(transition.from, row, number);

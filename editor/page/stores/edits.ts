@@ -9,6 +9,7 @@ import { NoRespondersError } from "../../../lib/bus/bus.ts";
 import { encodeEntities } from "../../../lib/ecs/column_bytes.ts";
 import type { MessageOf, WireCommand } from "../../../lib/wire/messages.ts";
 import { RefusedError } from "../../../lib/wire/request.ts";
+import { SerialQueue } from "../../../lib/wire/serial_queue.ts";
 import type { Subjects } from "../../../lib/wire/subjects.ts";
 import { Gesture, type GestureMark } from "../../model/gesture.ts";
 import type { EntityStates } from "../../model/field_change.ts";
@@ -23,6 +24,8 @@ import type { Session } from "./session.ts";
 const ANSWER_TIMEOUT_MS = 15_000;
 const RETRY_MS = 1000;
 const STATES_MAX = 1000;
+/** Changes that wait, as while the world is paused. */
+const WAITING_MAX = 1000;
 
 /** One command or several that did not count, and why. */
 export class EditError extends Error {
@@ -56,8 +59,10 @@ export class Edits {
   readonly pending: Signal<number> = signal(0);
   readonly #session: EditSession;
   readonly #notices: Pick<Notices, "error">;
-  /** They are carried out one after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new SerialQueue({
+    lengthMax: WAITING_MAX,
+    busy: "too many changes wait for a tick already",
+  });
   /** What was begun last; it may be over. */
   #gesture: { end(): Promise<void> } | undefined;
 
@@ -194,11 +199,9 @@ export class Edits {
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => {});
     this.pending.value++;
     try {
-      return await turn;
+      return await this.#turns.run(work);
     } finally {
       this.pending.value--;
       this.version.value++;
