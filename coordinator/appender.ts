@@ -47,7 +47,8 @@ export class Appender {
    * @throws {WrongLastSequenceError} when `expectedLastSequence` does not hold, and
    * not because the message itself has been stored.
    * @throws {RangeError} when it is larger than the bus carries.
-   * @throws {UserError} when it is not stored and no attempt is to follow.
+   * @throws {UserError} when it is not stored and no attempt is to follow, or when the
+   * log has lost what it had stored before.
    */
   async append(subject: string, data: Uint8Array, options: AppendOptions): Promise<number> {
     const { clock } = this.#options;
@@ -85,7 +86,10 @@ export class Appender {
       if (!(error instanceof WrongLastSequenceError)) throw error;
       const last = await log.last(stream, subject);
       if (isTried && last !== undefined && isSame(last.data, data)) return last.sequence;
-      if ((last?.sequence ?? 0) !== options.expectedLastSequence) throw error;
+      const { expectedLastSequence: expected = 0 } = options;
+      const { sequence = 0 } = last ?? {};
+      if (sequence > expected) throw error;
+      if (sequence < expected) throw cutError(sequence, expected);
       throw new UnavailableError(`${error.message}: an earlier attempt is under way`, {
         cause: error,
       });
@@ -106,6 +110,14 @@ export class Appender {
   }
 }
 
+function cutError(sequence: number, expected: number): UserError {
+  return new UserError(
+    `The log has lost what it had stored: its newest commit is at sequence ${sequence}, and was at ` +
+      `${expected}, as when its server's power goes. Start the coordinator again; it goes on from ` +
+      "what is left",
+  );
+}
+
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, i) => byte === other[i]);
 }
@@ -113,5 +125,6 @@ function isSame(one: Uint8Array, other: Uint8Array): boolean {
 /** Another attempt may do better. */
 function isTransient(error: unknown): error is Error {
   return error instanceof Error && !(error instanceof WrongLastSequenceError) &&
-    !(error instanceof RangeError) && !(error instanceof TypeError);
+    !(error instanceof RangeError) && !(error instanceof TypeError) &&
+    !(error instanceof UserError);
 }

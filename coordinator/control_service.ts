@@ -7,13 +7,17 @@
 import type { Message } from "../lib/bus/bus.ts";
 import type { EventData } from "../lib/wire/events.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
+import { SerialQueue } from "../lib/wire/serial_queue.ts";
 import { WireError } from "../lib/wire/wire_error.ts";
+import { FencedError } from "./fence.ts";
 import type { Pace } from "./pace.ts";
 import type { Reception } from "./reception.ts";
 import type { SnapshotService } from "./snapshot_service.ts";
 
 /** Slow enough for anyone, and far from where timers and `dt` overflow. */
 const HZ_MIN = 0.001;
+/** Requests that wait to be begun. */
+const WAITING_MAX = 64;
 
 export interface ControlServiceOptions {
   readonly reception: Reception;
@@ -21,6 +25,8 @@ export interface ControlServiceOptions {
   readonly snapshots: SnapshotService;
   /** How the coordinator fares now. */
   status(): MessageOf<"ControlReply">;
+  /** Resolves when this coordinator leads; rejects with a FencedError when another does. */
+  confirm(): Promise<void>;
   event<T extends ControlTopic>(topic: T, data: EventData<T>): void;
 }
 
@@ -28,14 +34,42 @@ type ControlTopic = "control.paused" | "control.resumed" | "control.stepped" | "
 
 export class ControlService {
   readonly #options: ControlServiceOptions;
+  /** What is asked first is begun first. */
+  readonly #turns = new SerialQueue({
+    lengthMax: WAITING_MAX,
+    busy: "Cannot take the request: too many wait; try again later",
+  });
 
   constructor(options: ControlServiceOptions) {
     this.#options = options;
   }
 
-  /** @throws {WireError} when it cannot be done. */
+  /**
+   * Answers when it is done, or says why it cannot be. Who leads no more says
+   * nothing: the answer is that of who does.
+   * @throws {BusyError} when too much is asked at a time.
+   */
   handle(control: MessageOf<"Control">, message: Message): void {
-    const { reception, pace, snapshots, status, event } = this.#options;
+    const { reception, status } = this.#options;
+    // Of use above all when the log does not answer; its epoch says whose it is.
+    if (control.op === "status") return reception.reply(message, "ControlReply", status());
+    this.#turns.run(() => this.#leads()).then((leads) => {
+      if (leads) reception.answerLater(message, "ControlReply", this.#carryOut(control));
+    });
+  }
+
+  async #leads(): Promise<boolean> {
+    try {
+      await this.#options.confirm();
+      return true;
+    } catch (error) {
+      return !(error instanceof FencedError);
+    }
+  }
+
+  /** @throws {WireError} when it cannot be done. */
+  async #carryOut(control: MessageOf<"Control">): Promise<MessageOf<"ControlReply">> {
+    const { pace, snapshots, status, event } = this.#options;
     const { op, ticks = 1, hz } = control;
     if (op === "pause") {
       pace.pause();
@@ -53,10 +87,9 @@ export class ControlService {
       pace.setRate(hz);
       event("control.rate", { hz });
     } else if (op === "snapshot" || op === "restore") {
-      const done = snapshots.control(control);
-      const reply = done.then((snapshot) => ({ ...status(), snapshot }));
-      return reception.answerLater(message, "ControlReply", reply);
+      const snapshot = await snapshots.control(control);
+      return { ...status(), snapshot };
     }
-    reception.reply(message, "ControlReply", status());
+    return status();
   }
 }

@@ -13,13 +13,13 @@ import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { Report } from "../lib/report.ts";
 import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
-import { parseCommands } from "../lib/wire/command.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
-import { BusyError, WireError } from "../lib/wire/wire_error.ts";
+import { BusyError } from "../lib/wire/wire_error.ts";
+import { listenForCommands } from "./command_port.ts";
 import { ControlService } from "./control_service.ts";
 import { describeCounts } from "./description.ts";
-import { COMMIT_SHARE_MAX, Engine } from "./engine.ts";
+import { Engine } from "./engine.ts";
 import { Fence, type FencedError } from "./fence.ts";
 import { buildGraph } from "./graph.ts";
 import type { Lease } from "./lease.ts";
@@ -128,6 +128,8 @@ export class Coordinator {
     await options.bus.flush().catch(() => undefined);
     term.lease.begin();
     coordinator.#fence.begin();
+    // They were opened when this one began to stand by; the server may have been another one then.
+    void coordinator.#reopenSets();
     return coordinator;
   }
 
@@ -144,10 +146,7 @@ export class Coordinator {
       epoch,
       tick: () => this.tickNumber,
       lastCommit: () => this.#engine.lastCommit,
-      onFenced: (error) => {
-        this.#followed = error;
-        this.stop({ abandon: true });
-      },
+      onFenced: (error) => this.#end(error),
     });
     this.#pace = new Pace(clock, options);
     this.stats = new Stats(manifests.systems.map(({ name }) => name));
@@ -171,6 +170,7 @@ export class Coordinator {
       lastCommit: sequence,
       stats: this.stats,
       seats: (system) => this.instancesOf(system),
+      onLogFull: () => this.#snapshots.makeRoom(),
     });
     this.#queries = new QueryPort({
       ...options,
@@ -230,9 +230,12 @@ export class Coordinator {
     try {
       while (!this.#pace.isStopped && this.tickNumber < ticksMax) {
         const isDue = await this.#pace.next();
-        // A restore, which is a tick too, may have come in between.
-        if (isDue && !this.#pace.isHeld && this.tickNumber < ticksMax) await this.#tick();
+        // A restore, which is a tick too, may have come in between, or the end.
+        const isFree = !this.#pace.isHeld && !this.#pace.isStopped;
+        if (isDue && isFree && this.tickNumber < ticksMax) await this.#tick();
       }
+    } catch (error) {
+      throw this.#followed ?? error;
     } finally {
       this.stop();
     }
@@ -288,18 +291,14 @@ export class Coordinator {
       this.#members.seen(ack);
       this.#engine.acknowledge(ack);
     });
-    reception.listen(subjects.entityCommand, "EntityCommand", {
-      take: (value, message) => this.#enqueue(value, message),
-      refusal: () =>
-        this.#engine.queue.isFull
-          ? "Cannot queue the commands: too many wait; try again later"
-          : undefined,
-    });
+    const { schema } = this.#options.manifests;
+    listenForCommands({ bus, subjects, schema, reception, queue: this.#engine.queue });
     const control = new ControlService({
       reception,
       pace: this.#pace,
       snapshots: this.#snapshots,
       status: () => this.#status(),
+      confirm: () => this.#fence.check(),
       event: (topic, data) => this.#engine.announce(topic, data),
     });
     reception.listen(subjects.control, "Control", (value, message) => {
@@ -307,23 +306,6 @@ export class Coordinator {
     });
     this.#queries.listen();
     bus.subscribe(this.#engine.inbox.pattern, (message) => this.#takeAnswer(message));
-  }
-
-  #enqueue({ id, commands }: MessageOf<"EntityCommand">, message: Message): void {
-    const { bus, manifests } = this.#options;
-    const bytesMax = bus.payloadBytesMax * COMMIT_SHARE_MAX;
-    if (message.data.length > bytesMax) {
-      throw new WireError(
-        `Cannot queue the commands: ${message.data.length} bytes are more than ${bytesMax}, ` +
-          "the most that a commit has room for; send them in several messages",
-      );
-    }
-    this.#engine.queue.push({
-      id,
-      data: new Uint8Array(message.data),
-      commands: parseCommands(manifests.schema, commands),
-      reply: message.reply,
-    });
   }
 
   #status(): MessageOf<"ControlReply"> {
@@ -337,6 +319,11 @@ export class Coordinator {
       refused: this.stats.refused,
       systems: describeCounts(this.stats, (system) => this.instancesOf(system)),
     };
+  }
+
+  #end(followed: FencedError): void {
+    this.#followed = followed;
+    this.stop({ abandon: true });
   }
 
   /** Resolves when what the world shows now is stored, and was the newest while this was awaited. */

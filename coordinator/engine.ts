@@ -22,6 +22,7 @@ import { WireError } from "../lib/wire/wire_error.ts";
 import { Announcer } from "./announcer.ts";
 import type { LogTrouble } from "./appender.ts";
 import { Broadcaster } from "./broadcaster.ts";
+import { COMMIT_SHARE_MAX } from "./command_port.ts";
 import { CommandQueue } from "./command_queue.ts";
 import { Committer } from "./committer.ts";
 import { Grain } from "./grain.ts";
@@ -57,12 +58,11 @@ export interface EngineOptions {
   readonly isBarrier: boolean;
   /** Shards for each instance; undefined: as many as their cost is worth. */
   readonly grain?: number | undefined;
+  /** The log has no room for a commit. */
+  onLogFull(): void;
   /** A system's instances as of now. */
   seats(system: string): readonly Seat[];
 }
-
-/** Share of the largest message that commands may take: the commit lists them, and more than that. */
-export const COMMIT_SHARE_MAX = 0.5;
 
 /** How long a tick may take before the report says what it waits for. */
 const HELD_NOTICE_MS = 2000;
@@ -374,9 +374,10 @@ export class Engine {
   }
 
   #reportTrouble(trouble: LogTrouble, error: Error): void {
-    const { report } = this.#options;
+    const { report, onLogFull } = this.#options;
     report.warn(`${error.message}; the world waits until the log takes its ticks again`);
     this.announce(`log.${trouble}`, { reason: error.message });
+    if (trouble === "full") onLogFull();
   }
 
   #reportRelief(): void {

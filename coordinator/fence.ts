@@ -64,10 +64,14 @@ export class Fence {
    * @throws {Error} when the log does not answer.
    */
   async check(): Promise<void> {
-    const { log, subjects: { streams, commit }, tick, onFenced } = this.#options;
+    const { log, subjects: { streams, commit }, tick, lastCommit, onFenced } = this.#options;
     const newest = await log.last(streams.components, commit);
-    const epoch = Number(newest?.headers["epoch"] ?? 0);
-    if (epoch <= this.#options.epoch) return;
+    if (newest === undefined) return;
+    const { headers, sequence } = newest;
+    const epoch = Number(headers["epoch"]);
+    // A beginning that came too late for its epoch refuses this one's commits all the same.
+    const isBeginning = headers["msg-type"] === "TermStart" && sequence > lastCommit();
+    if (epoch <= this.#options.epoch && !isBeginning) return;
     const error = new FencedError(
       `Cannot go on at tick ${tick()}: another coordinator has taken this one's place, in term ${epoch}`,
     );

@@ -38,6 +38,7 @@ export class Membership {
   readonly #registry: Registry;
   readonly #probes: Probes<RegisteredInstance>;
   #sweepTimer: Timer | undefined;
+  #isStopped = false;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -64,6 +65,8 @@ export class Membership {
       this.#unregister(value, message);
     });
     reception.listen(heartbeat, "Heartbeat", (beat, message) => {
+      // Whoever leads next is to be asked.
+      if (this.#isStopped) return;
       const known = this.#registry.heartbeat(beat, this.#options.clock.now());
       reception.reply(message, "HeartbeatReply", { known });
       if (known) this.#options.onChange(beat.system);
@@ -73,6 +76,7 @@ export class Membership {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#probes.stop();
     this.#sweepTimer?.cancel();
   }
@@ -88,6 +92,7 @@ export class Membership {
   }
 
   #register(descriptor: MessageOf<"SystemDescriptor">, message: Message): void {
+    if (this.#isStopped) return;
     const { clock, report, reception, epoch, tickNumber } = this.#options;
     const { name, instance_id } = descriptor;
     const isKnown = this.#registry.get(instance_id) !== undefined;

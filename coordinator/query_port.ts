@@ -45,6 +45,8 @@ type Description = "SchemaRequest" | "GraphRequest" | "TraceRequest" | "SystemsR
 const DESCRIPTION_WORK = 500_000;
 /** Between two pushes that no tick is between, so that others get their turn. */
 const PUSH_PAUSE_MS = 1;
+/** When to try again to push while the log does not answer. */
+const PUSH_RETRY_MS = 500;
 const FULL = "Cannot take the query: too many wait; try again later";
 
 export class QueryPort {
@@ -205,12 +207,18 @@ export class QueryPort {
     this.#isDue = true;
     if (this.#isConfirming) return;
     this.#isConfirming = true;
-    while (this.#isDue && this.#isOpen) {
-      this.#isDue = false;
-      const isNewest = await this.#options.confirm().then(() => true, () => false);
-      if (isNewest && this.#isOpen) this.#push();
+    try {
+      while (this.#isDue && this.#isOpen) {
+        this.#isDue = false;
+        await this.#options.confirm();
+        if (this.#isOpen) this.#push();
+      }
+    } catch {
+      // The log does not answer, or the coordinator ends, and is not open any more then.
+      if (this.#isOpen) this.#pushAt(this.#options.clock.now() + PUSH_RETRY_MS);
+    } finally {
+      this.#isConfirming = false;
     }
-    this.#isConfirming = false;
   }
 
   /** What does not fit into a message is lost, rather than the coordinator. */

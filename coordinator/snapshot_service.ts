@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { errorMessage } from "../lib/error_message.ts";
+import type { Report } from "../lib/report.ts";
 import { captureWorld, type WorldImage } from "../lib/snapshot/world_image.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
@@ -17,7 +19,7 @@ import {
   Snapshotter,
   type SnapshotterOptions,
 } from "./snapshotter.ts";
-import type { WorldState } from "./world_state.ts";
+import { metaOfState, type WorldState } from "./world_state.ts";
 
 export interface SnapshotServiceOptions
   extends Omit<SnapshotterOptions, "capture" | "policy" | "settled" | "stream"> {
@@ -39,12 +41,9 @@ function capture(
   { state, engine, epoch }: SnapshotServiceOptions,
   spare: WorldImage | undefined,
 ): Captured {
-  const { world, tick, digest, lastRuns, answers } = state;
-  const sequence = engine.lastCommit;
-  const meta = { tick, epoch, digest, sequence, answers: [...answers] };
   return {
-    image: captureWorld(world, spare),
-    meta: { ...meta, lastRuns: Object.fromEntries(lastRuns) },
+    image: captureWorld(state.world, spare),
+    meta: { ...metaOfState(state), epoch, sequence: engine.lastCommit },
   };
 }
 
@@ -53,9 +52,11 @@ const POLICY_DEFAULT: SnapshotPolicy = { every: "never", kept: 3 };
 export class SnapshotService {
   readonly #snapshotter: Snapshotter;
   readonly #restorer: Restorer;
+  readonly #report: Report;
 
   constructor(options: SnapshotServiceOptions) {
     const { engine, pace, state, subjects, logBytesMax } = options;
+    this.#report = options.report;
     const policy = options.snapshots ?? POLICY_DEFAULT;
     const settled = () => engine.settled();
     const stream = { name: subjects.streams.components, bytesMax: logBytesMax };
@@ -75,6 +76,15 @@ export class SnapshotService {
   /** Takes a snapshot if it is time for one. */
   afterTick(tick: number): void {
     this.#snapshotter.afterTick(tick);
+  }
+
+  /** The log is full; there may be something in it to let go of. */
+  async makeRoom(): Promise<void> {
+    try {
+      await this.#snapshotter.makeRoom();
+    } catch (error) {
+      this.#report.warn(`Cannot make room in the log: ${errorMessage(error)}`);
+    }
   }
 
   /** Carries out `snapshot` or `restore`, and resolves with the snapshot's id. */

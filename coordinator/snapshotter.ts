@@ -21,6 +21,7 @@ import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import type { WorldImage } from "../lib/snapshot/world_image.ts";
 import type { EventData } from "../lib/wire/events.ts";
 import { SerialQueue } from "../lib/wire/serial_queue.ts";
+import { LOG_SHARE_MAX } from "./rebase.ts";
 
 export interface SnapshotPolicy {
   /** How often an automatic one is taken. */
@@ -58,9 +59,8 @@ export interface SnapshotterOptions {
 const WAITING_MAX = 16;
 /** How often the log's size is looked at. */
 const LOG_CHECK_MS = 1000;
-/** Shares of the log's largest size: when there is reason for a snapshot, when for keeping less log. */
+/** Growth, as a share of the log's largest size, that is reason for a snapshot. */
 const LOG_GROWTH_SHARE_MAX = 0.125;
-const LOG_SHARE_MAX = 0.75;
 
 export class Snapshotter {
   readonly #options: SnapshotterOptions;
@@ -152,6 +152,15 @@ export class Snapshotter {
     return this.#queue.run(work);
   }
 
+  /** The log is full: lets go of all that the newest snapshot can be gone on without. */
+  async makeRoom(): Promise<void> {
+    const { store, log, stream } = this.#options;
+    const newest = (await store.list()).findLast(({ meta }) => isResumable(meta));
+    if (newest === undefined) return;
+    const { firstSequence, bytes } = await log.info(stream.name);
+    if (firstSequence < newest.meta.sequence) await this.#letGoBefore(newest, bytes);
+  }
+
   /** Takes no more automatic ones, and resolves when what is under way is stored. */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -159,12 +168,14 @@ export class Snapshotter {
   }
 
   #isDue(tick: number): boolean {
-    const { every } = this.#options.policy;
-    if (every === "never") return false;
+    const { policy: { every }, stream: { bytesMax } } = this.#options;
     const now = this.#options.clock.now();
     if (now - this.#logCheckedAt >= LOG_CHECK_MS) this.#checkLog(now);
-    const { bytesMax } = this.#options.stream;
-    if (this.#logBytes.now - this.#logBytes.before > bytesMax * LOG_GROWTH_SHARE_MAX) return true;
+    const bytes = this.#logBytes.now;
+    const hasGrown = bytes - this.#logBytes.before > bytesMax * LOG_GROWTH_SHARE_MAX;
+    // A log that is full would hold the world.
+    if (every === "never") return hasGrown && bytes > bytesMax * LOG_SHARE_MAX;
+    if (hasGrown) return true;
     return "ticks" in every
       ? tick - this.#taken.tick >= every.ticks
       : now - this.#taken.at >= every.ms;
@@ -188,7 +199,7 @@ export class Snapshotter {
 
   /** Deletes what is beyond the kept ones, and the log before the oldest of them. */
   async #prune(): Promise<void> {
-    const { store, log, stream, policy, report } = this.#options;
+    const { store, log, stream, policy } = this.#options;
     const infos = await store.list();
     const chain = infos.filter(({ meta }) => isResumable(meta) && meta.kind !== "manual");
     const dropped = chain.slice(0, Math.max(0, chain.length - policy.kept));
@@ -201,14 +212,19 @@ export class Snapshotter {
     await log.purge(stream.name, { before: oldest.meta.sequence });
     let { bytes } = await log.info(stream.name);
     if (bytes > stream.bytesMax * LOG_SHARE_MAX && oldest !== newest) {
-      report.warn(
-        `the log takes ${bytes} of ${stream.bytesMax} bytes; only what comes after snapshot ` +
-          `"${newest.meta.id}" is kept`,
-      );
-      await log.purge(stream.name, { before: newest.meta.sequence });
+      await this.#letGoBefore(newest, bytes);
       ({ bytes } = await log.info(stream.name));
     }
     this.#logBytes = { before: bytes, now: bytes };
+  }
+
+  async #letGoBefore({ meta: { id, sequence } }: SnapshotInfo, bytes: number): Promise<void> {
+    const { log, stream, report } = this.#options;
+    report.warn(
+      `the log takes ${bytes} of ${stream.bytesMax} bytes; only what comes after snapshot ` +
+        `"${id}" is kept`,
+    );
+    await log.purge(stream.name, { before: sequence });
   }
 
   /** What stays unfinished for so long is of a process that has ended. */

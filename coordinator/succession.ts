@@ -13,19 +13,21 @@ import { delay } from "../lib/clock.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { fitImage, type Migration } from "../lib/snapshot/migration.ts";
+import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
 import { describeDifferences } from "../lib/snapshot/schema_difference.ts";
-import { captureWorld, restoreWorld, viewWorld } from "../lib/snapshot/world_image.ts";
+import { captureWorld, restoreWorld } from "../lib/snapshot/world_image.ts";
 import { UserError } from "../lib/user_error.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
 import { Lease, LeaseWatch } from "./lease.ts";
 import { feed, loadNewest, type RecoveryPorts, replay } from "./recovery.ts";
+import { rebaseWhereNeeded, saveState } from "./rebase.ts";
 import { ReplayError, type Replica } from "./replica.ts";
 import { openComponents, openSets, type StreamOptions } from "./streams.ts";
 import { initialState, type WorldState } from "./world_state.ts";
 
 export interface SuccessionOptions extends StreamOptions, RecoveryPorts {
   readonly bus: Bus;
-  readonly store: Pick<SnapshotStore, "newest" | "load" | "open" | "save">;
+  readonly store: Pick<SnapshotStore, "newest" | "load" | "open" | "save" | "freeId">;
   readonly manifests: Manifests;
   /** The entities that a new world begins with. */
   readonly world?: WorldManifest | undefined;
@@ -94,7 +96,8 @@ export class Succession implements Disposable {
       const candidate = await this.#candidate();
       const isTaken = takeover && !candidate.isNew;
       if (candidate.newest && !isTaken) await this.#refuseWhereLed();
-      const term = await (isTaken ? this.#takeOver(candidate) : this.#claim(candidate));
+      const ready = await this.#rebase(candidate);
+      const term = await (isTaken ? this.#takeOver(ready) : this.#claim(ready));
       if (term !== undefined) return term;
     }
     const { prefix } = this.#options.subjects;
@@ -130,9 +133,10 @@ export class Succession implements Disposable {
   /** Follows the log until the lease has lapsed. */
   async #keepUp(signal: AbortSignal): Promise<void> {
     const stop = new AbortController();
-    const following = this.#follow(AbortSignal.any([signal, stop.signal]));
+    const either = AbortSignal.any([signal, stop.signal]);
+    const following = this.#follow(either);
     try {
-      await Promise.race([following, this.#lapse(signal)]);
+      await Promise.race([following, this.#lapse(either)]);
     } finally {
       stop.abort();
       await following;
@@ -164,7 +168,7 @@ export class Succession implements Disposable {
           if (entry.headers["msg-type"] === "TermStart") this.#watch.renew();
         }
       } catch (error) {
-        if (!(error instanceof ReplayError)) throw error;
+        if (!leadsNowhere(error)) throw error;
         report.warn(`${error.message}; following anew from the newest snapshot`);
         this.#replica = undefined;
         await delay(clock, RETRY_MS, signal);
@@ -191,7 +195,20 @@ export class Succession implements Disposable {
     return this.#replica;
   }
 
+  /** A replica that has followed the log may have missed what was let go of, or led elsewhere. */
   async #candidate(): Promise<Candidate> {
+    const isFresh = this.#replica === undefined;
+    try {
+      return await this.#catchUp();
+    } catch (error) {
+      if (isFresh || !leadsNowhere(error)) throw error;
+      this.#options.report.warn(`${error.message}; going on from the newest snapshot`);
+      this.#replica = undefined;
+      return await this.#catchUp();
+    }
+  }
+
+  async #catchUp(): Promise<Candidate> {
     const { manifests: { schema }, world } = this.#options;
     const replica = await this.#load();
     let newest = await this.#newestEntry();
@@ -203,7 +220,24 @@ export class Succession implements Disposable {
       this.#seen = await replay(this.#options, replica, this.#seen + 1);
       newest = await this.#newestEntry();
     }
+    if (Number(newest?.headers["epoch"] ?? 0) > replica.epoch) {
+      throw new ReplayError(
+        `Cannot go on at tick ${replica.state.tick}: the log lost its end, and somebody else went ` +
+          "on from what was left",
+      );
+    }
     return { state: replica.state, isNew: false, newest };
+  }
+
+  /** The candidate as it is once the log is fit to go on. */
+  async #rebase(candidate: Candidate): Promise<Candidate> {
+    const { state } = candidate;
+    const { epoch = 0, sequence = 0 } = this.#replica ?? {};
+    if (candidate.isNew || !await rebaseWhereNeeded(this.#options, { state, epoch, sequence })) {
+      return candidate;
+    }
+    this.#seen = Math.max(this.#seen, sequence);
+    return { ...candidate, newest: await this.#newestEntry() };
   }
 
   /** Terms may have begun, and ended before the world's beginning was stored; but no tick. */
@@ -240,7 +274,7 @@ export class Succession implements Disposable {
     const candidate = await this.#candidate();
     const { sequence = 0, headers } = candidate.newest ?? {};
     const isNew = headers?.["msg-type"] === "TermStart" && sequence > known;
-    if (!isNew) return await this.#claim(candidate);
+    if (!isNew) return await this.#claim(await this.#rebase(candidate));
     this.#termSeen = sequence;
     return undefined;
   }
@@ -268,17 +302,24 @@ export class Succession implements Disposable {
   async #takeOver(candidate: Candidate): Promise<Term | undefined> {
     const replica = this.#replica;
     if (replica === undefined) return undefined;
+    // Who cannot go on with it must not end whoever leads.
+    this.#migration(candidate.state);
     const term = await this.#append(candidate, {});
     term.lease.begin();
-    this.#seen = await replay(this.#options, replica, this.#seen + 1);
-    if (replica.termSequence !== term.sequence) {
+    try {
+      this.#seen = await replay(this.#options, replica, this.#seen + 1);
+      if (replica.termSequence === term.sequence) {
+        this.#reportResumed(term);
+        const migration = this.#migration(term.state);
+        if (migration) await this.#migrate(term, migration);
+        return term;
+      }
+    } catch (error) {
       term.lease.end();
-      return undefined;
+      throw error;
     }
-    this.#reportResumed(term);
-    const migration = this.#migration(term.state);
-    if (migration) await this.#migrate(term, migration);
-    return term;
+    term.lease.end();
+    return undefined;
   }
 
   async #append(
@@ -312,9 +353,11 @@ export class Succession implements Disposable {
   /** The log so far is of the other schema, so recoveries start from a snapshot after it. */
   async #migrate(term: Term, { image, changes }: Migration): Promise<void> {
     const { manifests: { schema }, report } = this.#options;
-    term.state.world = restoreWorld(schema, image);
     report.info(`the components have changed; the world follows\n${describeDifferences(changes)}`);
-    await this.#save(term, "migrated");
+    const world = restoreWorld(schema, image);
+    await this.#save({ ...term, state: { ...term.state, world } }, "migrated");
+    // Where that fails, the next attempt has to do it again.
+    term.state.world = world;
   }
 
   /** Every recovery starts from a snapshot, so there is one before the first tick. */
@@ -322,25 +365,19 @@ export class Succession implements Disposable {
     { epoch, state, sequence, lease }: Term,
     kind: "initial" | "migrated",
   ): Promise<void> {
-    const { store, dateMs } = this.#options;
     lease.begin();
     try {
-      await store.save(viewWorld(state.world), {
-        id: `${kind}-${epoch}`,
-        kind,
-        tick: state.tick,
-        epoch,
-        digest: state.digest,
-        sequence,
-        lastRuns: Object.fromEntries(state.lastRuns),
-        answers: [...state.answers],
-        createdAt: dateMs(),
-      });
+      await saveState(this.#options, { state, epoch, sequence }, kind);
     } catch (error) {
       lease.end();
       throw error;
     }
   }
+}
+
+/** What the log has does not go on from a state, or not any more. */
+function leadsNowhere(error: unknown): error is ReplayError | SnapshotError {
+  return error instanceof ReplayError || error instanceof SnapshotError;
 }
 
 /** It may work another time. */

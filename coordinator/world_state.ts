@@ -9,6 +9,7 @@ import type { Schema } from "../lib/ecs/component.ts";
 import { World } from "../lib/ecs/world.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { WorldManifest } from "../lib/manifest/manifest.ts";
+import type { SnapshotMeta } from "../lib/snapshot/snapshot_manifest.ts";
 import { CommandAnswers } from "./command_answers.ts";
 
 export interface WorldState {
@@ -48,4 +49,11 @@ export function initialState(schema: Schema, manifest: WorldManifest | undefined
     lastRuns: new Map(),
     answers: new CommandAnswers(),
   };
+}
+
+/** What a snapshot says of the state besides the world. */
+export function metaOfState(
+  { tick, digest, lastRuns, answers }: WorldState,
+): Pick<SnapshotMeta, "tick" | "digest" | "lastRuns" | "answers"> {
+  return { tick, digest, lastRuns: Object.fromEntries(lastRuns), answers: [...answers] };
 }

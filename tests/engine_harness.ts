@@ -82,6 +82,7 @@ export class EngineHarness {
       lastCommit: 0,
       isResident: false,
       isBarrier: false,
+      onLogFull: () => {},
       seats: () => [{ id: "test", credits: CREDITS }],
     });
     for (const manifest of systems) this.#answerAtRandom(manifest);

@@ -309,6 +309,18 @@ export const logCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "purge() before a sequence that is yet to come empties the stream, which goes on with it",
+    async run({ a, prefix }) {
+      await open(a.log, prefix);
+      for (let i = 0; i < 3; i++) await a.log.append(`${prefix}.x`, one);
+      await a.log.purge(prefix, { before: 10 });
+      const { messages, firstSequence, lastSequence } = await a.log.info(prefix);
+      assertEquals([messages, firstSequence, lastSequence], [0, 10, 9]);
+      assertEquals(await a.log.append(`${prefix}.x`, one, { expectedLastSequence: 0 }), 10);
+      assertEquals(await list(a.log.read(prefix, { from: 3 })), [[10, "x"]]);
+    },
+  },
+  {
     name: "purge() deletes the entries before a sequence, or all, and goes on counting",
     async run({ a, prefix }) {
       await open(a.log, prefix);

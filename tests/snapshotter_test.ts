@@ -12,7 +12,7 @@ import { RefusedError } from "../lib/wire/request.ts";
 import { SUBJECTS } from "./fake_instance.ts";
 import { COMPONENTS, Mass } from "./graph_fixture.ts";
 import { metaFor } from "./snapshot_fixture.ts";
-import { entities, openTicks, TickHarness, WRITER } from "./tick_harness.ts";
+import { entities, HOLDER, openTicks, TickHarness, WRITER } from "./tick_harness.ts";
 
 const PERIOD_MS = 100;
 
@@ -74,6 +74,21 @@ Deno.test("no snapshot is taken unasked without a policy", async () => {
   await harness.start(Infinity);
   await tickTo(harness, 100);
   assertEquals(await ids(), ["initial initial-1"]);
+});
+
+Deno.test("without a policy one is taken where the log is nearly full, which holds no tick then", async () => {
+  await using harness = await openTicks([HOLDER], { rows: 200, logBytesMax: 20_000 });
+  const { ids } = storeOf(harness);
+  const { ran } = await harness.start(30);
+  for (let tick = 0; tick < 30; tick++) {
+    await harness.finish(harness.next("writer"));
+    await harness.advance(1000);
+  }
+  await ran;
+  assertEquals(harness.events.filter((event) => event.startsWith("log")), []);
+  const [initial, first] = await ids();
+  assertEquals(initial, "initial initial-1");
+  assert(first.startsWith("auto"), first);
 });
 
 Deno.test("the log before the oldest kept snapshot goes, and the rest leads from it to the world", async () => {

@@ -73,3 +73,17 @@ Deno.test("a component that is new takes no migration", async () => {
   assertEquals(second.tickNumber, 4);
   assertEquals(await listed(harness), ["initial 0"]);
 });
+
+Deno.test("who cannot go on with a world does not take the place of who leads it", async () => {
+  await using harness = await TickHarness.open({ systems: [], entities: entities(3) });
+  const leader = harness.coordinator;
+  const schema = createSchema([Position, Velocity, Frozen]);
+  await harness.control({ op: "pause" });
+  const { ran } = await harness.start(3);
+  const taking = harness.wait(harness.openMigrating("second", schema, { takeover: true }));
+  await assertRejects(() => taking, SnapshotError, "3 entities lose it");
+  await harness.advance(1000);
+  await harness.control({ op: "resume" });
+  await harness.pump(ran);
+  assertEquals(leader.tickNumber, 3);
+});

@@ -125,6 +125,25 @@ Deno.test("a standby leaves a leader alone that is paused, and one that others t
   assertEquals(await harness.wait(standingBy), undefined);
 });
 
+Deno.test("a standby that missed what was let go of since goes on from a newer snapshot", async () => {
+  const snapshots = { every: { ticks: 3 }, kept: 1 };
+  await using harness = await openTicks([HOLDER], { rows: 3, snapshots });
+  const standingBy = harness.standBy("standby", new AbortController().signal);
+  await harness.settle();
+  harness.disconnect("standby");
+  const { ran } = await harness.start(12);
+  await harness.finishAll();
+  await ran;
+  harness.kill("coordinator");
+  await harness.advance(1000);
+  harness.reconnect("standby");
+  // What was asked of the log meanwhile is given up.
+  for (let i = 0; i < 11; i++) await harness.advance(1000);
+  const standby = await harness.wait(standingBy);
+  assertEquals(standby?.tickNumber, 12);
+  assertMatch(harness.lines.join("\n"), /the log lacks tick \d+.*from the newest snapshot/);
+});
+
 Deno.test("of several standbys one takes over, and the others follow it", async () => {
   await using harness = await TickHarness.open({ systems: [], isUnpaced: false });
   const stop = new AbortController();

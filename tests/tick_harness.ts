@@ -93,11 +93,11 @@ export class TickHarness implements AsyncDisposable {
   async openMigrating(
     client: string,
     schema: Schema,
-    { isLossAllowed = false } = {},
+    how: Pick<CoordinatorOptions, "isLossAllowed" | "takeover"> = {},
   ): Promise<Coordinator> {
     const options = this.#optionsOf(client);
     const manifests = { ...options.manifests, schema };
-    const coordinator = await Coordinator.open({ ...options, manifests, isLossAllowed });
+    const coordinator = await Coordinator.open({ ...options, manifests, ...how });
     this.#coordinators.push(coordinator);
     return coordinator;
   }
@@ -148,6 +148,11 @@ export class TickHarness implements AsyncDisposable {
   /** Ends a client as a crash of its process would. */
   kill(client: string): void {
     this.#connections.get(client)?.kill();
+  }
+
+  /** The log loses what came after a sequence, as when its server's power goes. */
+  cutLog(after: number): void {
+    this.#network.cutStream(SUBJECTS.streams.components, after);
   }
 
   /** Breaks a client's connection. */

@@ -126,6 +126,14 @@ export class MemoryNetwork {
     this.#store.forgetMemory();
   }
 
+  /**
+   * A stream loses what came after a sequence, as when its server's power goes.
+   * @throws {StreamNotFoundError} when there is no such stream.
+   */
+  cutStream(name: string, after: number): void {
+    this.#store.get(name, "cut").cut(after);
+  }
+
   #publish(message: Message, from: string): void {
     const receivers = this.#route(message, from);
     const { reply } = message;

@@ -152,6 +152,21 @@ export class MemoryStream {
     this.#lastSequence = Math.max(this.#lastSequence, Number.isFinite(before) ? before - 1 : 0);
   }
 
+  /** Loses what came after a sequence, as a server does whose power goes. */
+  cut(after: number): void {
+    for (let sequence = this.#lastSequence; sequence > after; sequence--) {
+      const entry = this.#entries.get(sequence);
+      if (entry === undefined) continue;
+      this.#entries.delete(sequence);
+      this.#bytes -= sizeBytes(entry);
+      const sequences = this.#bySubject.get(entry.subject);
+      sequences?.pop();
+      if (sequences?.length === 0) this.#bySubject.delete(entry.subject);
+    }
+    this.#lastSequence = Math.min(this.#lastSequence, after);
+    this.#byId.clear();
+  }
+
   info(): StreamInfo {
     const [firstSequence = this.#lastSequence + 1] = this.#entries.keys();
     return {
