@@ -27,7 +27,8 @@ import {
   MemoryBus,
   type MemorySubscription,
 } from "./memory_connection.ts";
-import { MemoryLog, MemoryStore, type MemoryStream, type StoredHandler } from "./memory_log.ts";
+import { MemoryLog, MemoryStore, type StoredHandler } from "./memory_log.ts";
+import type { MemoryStream } from "./memory_stream.ts";
 import { RouteTable } from "./memory_routes.ts";
 import { encodeReceipt } from "./receipt.ts";
 
