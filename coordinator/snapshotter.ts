@@ -59,6 +59,8 @@ export interface SnapshotterOptions {
 const WAITING_MAX = 16;
 /** How often the log's size is looked at. */
 const LOG_CHECK_MS = 1000;
+/** How long an unfinished snapshot does not grow before it counts as left behind. */
+const UNFINISHED_MS = 60_000;
 /** Growth, as a share of the log's largest size, that is reason for a snapshot. */
 const LOG_GROWTH_SHARE_MAX = 0.125;
 
@@ -73,8 +75,8 @@ export class Snapshotter {
   #logCheckedAt: number;
   /** Size of the log when the newest one was stored, and as it was last seen. */
   #logBytes = { before: 0, now: 0 };
-  /** Snapshots that were unfinished when the one before was stored. */
-  #unfinished: readonly string[] = [];
+  /** Snapshots that others have not finished, by id: how many parts there are, and since when. */
+  #unfinished: ReadonlyMap<string, { parts: number; since: number }> = new Map();
   #isStopped = false;
   /** The image of the snapshot before, which is stored. */
   #spare: WorldImage | undefined;
@@ -227,11 +229,17 @@ export class Snapshotter {
     await log.purge(stream.name, { before: sequence });
   }
 
-  /** What stays unfinished for so long is of a process that has ended. */
+  /** What does not grow for so long is of a process that has ended. */
   async #clearUnfinished(): Promise<void> {
-    const { store } = this.#options;
-    const unfinished = await store.unfinished();
-    for (const id of unfinished) if (this.#unfinished.includes(id)) await store.clear(id);
+    const { store, clock } = this.#options;
+    const now = clock.now();
+    const unfinished = new Map<string, { parts: number; since: number }>();
+    for (const [id, parts] of await store.unfinished()) {
+      const before = this.#unfinished.get(id);
+      const since = before?.parts === parts ? before.since : now;
+      if (now - since >= UNFINISHED_MS) await store.clear(id);
+      else unfinished.set(id, { parts, since });
+    }
     this.#unfinished = unfinished;
   }
 

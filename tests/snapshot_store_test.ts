@@ -1,7 +1,9 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import * as fc from "fast-check";
+import { overlay } from "../bench/overlay.ts";
 import { World } from "../lib/ecs/world.ts";
 import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
+import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { captureWorld, restoreWorld } from "../lib/snapshot/world_image.ts";
 import { decodePayload, encodeMessage } from "../lib/wire/codec.ts";
 import { FLAG, LISTS_COMPONENT, MASS, SCHEMA } from "./ecs_model.ts";
@@ -90,6 +92,24 @@ Deno.test("save() takes everything away again when the log does not take it", as
   const save = () => store.save(captureWorld(world), metaFor("a"));
   await assertRejects(save, SnapshotError, `Cannot save snapshot "a"`);
   assertEquals((await log.info(subjects.streams.snapshots)).messages, 0);
+});
+
+Deno.test("save() does not take for stored what another process has cleared away meanwhile", async () => {
+  const { store, log, subjects } = await openStore({ payloadBytesMax: SMALL_PAYLOAD_BYTES });
+  const stream = subjects.streams.snapshots;
+  const cleared = overlay(log, {
+    append: async (subject, data, options) => {
+      const sequence = await log.append(subject, data, options);
+      if (subject === subjects.snapshot("a", 5)) await store.clear("a");
+      return sequence;
+    },
+  });
+  const options = { log: cleared, subjects, payloadBytesMax: SMALL_PAYLOAD_BYTES };
+  const save = () => new SnapshotStore(options).save(captureWorld(worldOf(5000)), metaFor("a"));
+  const reason =
+    /^Cannot save snapshot "a": part 0 of \d+ was deleted by another process.*try again$/;
+  assertMatch((await assertRejects(save, SnapshotError)).message, reason);
+  assertEquals((await log.info(stream)).messages, 0);
 });
 
 Deno.test("save() refuses an id that is taken, and clears away what a broken save left", async () => {

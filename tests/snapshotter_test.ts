@@ -267,18 +267,29 @@ Deno.test("the copy that a restore refers to stays as long as the log has the re
   assertEquals(await ids(), ["manual t1", "auto t20", "auto t30"]);
 });
 
-Deno.test("what was left of a snapshot by a process that ended is cleared away", async () => {
-  await using harness = await openPaced({ every: { ticks: 10 }, kept: 2 });
+Deno.test("what was left of a snapshot by a process that ended is cleared away after a minute", async () => {
+  await using harness = await openPaced({ every: { ms: 20_000 }, kept: 2 });
   const { log } = storeOf(harness);
-  const orphan = SUBJECTS.snapshot("t7", 0);
+  const orphan = SUBJECTS.snapshot("t7", 3);
   await harness.start(Infinity);
   await harness.pump(log.append(orphan, new Uint8Array(3)));
   const isThere = async () =>
     (await harness.pump(log.subjects(SUBJECTS.streams.snapshots, orphan))).length === 1;
-  await tickTo(harness, 10);
+  await tickTo(harness, 795);
   assertEquals(await isThere(), true);
-  await tickTo(harness, 20);
+  await tickTo(harness, 805);
   assertEquals(await isThere(), false);
+});
+
+Deno.test("a snapshot that another process takes its time to store is left alone", async () => {
+  await using harness = await openPaced({ every: { ms: 20_000 }, kept: 2 });
+  const { store, log } = storeOf(harness);
+  await harness.start(Infinity);
+  for (let part = 0; part < 6; part++) {
+    await harness.pump(log.append(SUBJECTS.snapshot("t7", part), new Uint8Array(3)));
+    await tickTo(harness, (part + 1) * 250);
+  }
+  assertEquals((await harness.pump(store.unfinished())).get("t7"), 6);
 });
 
 Deno.test("a run ends when what is being stored is stored", async () => {

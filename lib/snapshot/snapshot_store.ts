@@ -97,6 +97,7 @@ export class SnapshotStore {
         id,
         encodeParts(image, { snapshot: id, payloadBytesMax }),
       );
+      await this.#checkParts(id, parts.length);
       const manifest = createManifest(image, { meta, parts });
       const { data, options } = encodeMessage("SnapshotManifest", manifest, fieldsOf(meta));
       await log.append(subjects.snapshot(id), data, { ...options, expectedLastSequence: 0 });
@@ -195,13 +196,19 @@ export class SnapshotStore {
     await this.#purgeParts(id);
   }
 
-  /** Snapshots that are being saved, or whose saving was broken off. */
-  async unfinished(): Promise<string[]> {
+  /** Snapshots that are being saved, or whose saving was broken off, and how many parts each has. */
+  async unfinished(): Promise<Map<string, number>> {
     const { log, subjects } = this.#options;
-    const first = await log.subjects(this.#stream, subjects.snapshot("*", 0));
-    const whole = new Set(await log.subjects(this.#stream, subjects.snapshot("*")));
-    const ids = first.map((subject) => this.#idOf({ subject }).replace(/\.0$/, ""));
-    return ids.filter((id) => !whole.has(subjects.snapshot(id)));
+    const counts = new Map<string, number>();
+    for (const subject of await log.subjects(this.#stream, subjects.snapshot("*", "*"))) {
+      const id = this.#idOf({ subject }).replace(/\.[^.]*$/, "");
+      counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+    // Listed after the parts, so that what was completed meanwhile counts as whole.
+    for (const subject of await log.subjects(this.#stream, subjects.snapshot("*"))) {
+      counts.delete(this.#idOf({ subject }));
+    }
+    return counts;
   }
 
   /** The manifest may be stored all the same, or be another coordinator's: its parts stay then. */
@@ -229,6 +236,21 @@ export class SnapshotStore {
     }
     await Promise.all(appends);
     return parts;
+  }
+
+  /**
+   * Whoever takes a slow save for one that was broken off clears it away.
+   * @throws {SnapshotError} when a part is not there any more.
+   */
+  async #checkParts(id: string, count: number): Promise<void> {
+    const { log, subjects } = this.#options;
+    const stored = new Set(await log.subjects(this.#stream, subjects.snapshot(id, "*")));
+    for (let part = 0; part < count; part++) {
+      if (stored.has(subjects.snapshot(id, part))) continue;
+      throw new SnapshotError(
+        `part ${part} of ${count} was deleted by another process before all were stored; try again`,
+      );
+    }
   }
 
   /**
