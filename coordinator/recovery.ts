@@ -29,17 +29,19 @@ export interface RecoveryPorts {
 const PROGRESS_MS = 1000;
 
 /**
- * A replica as of the newest whole snapshot; undefined where there is none. Where
- * it does not fit the schema as it is, the replica has the schema of the snapshot,
- * since that is what the log after it was written in.
+ * A replica as of the newest whole snapshot that the log leads on from; undefined
+ * where there is none. `onSkipped` is told of each newer one, and why. Where it does
+ * not fit the schema as it is, the replica has the schema of the snapshot, since that
+ * is what the log after it was written in.
  */
 export async function loadNewest(
-  { store, subjects, report }: RecoveryPorts,
+  { log, store, subjects, onSkipped }: RecoveryPorts & {
+    onSkipped(id: string, reason: string): void;
+  },
   schema: Schema,
 ): Promise<Replica | undefined> {
-  const snapshot = await store.newest({
-    onSkipped: (id, reason) => report.warn(`skipping snapshot "${id}": ${reason}`),
-  });
+  const { firstSequence } = await log.info(subjects.streams.components);
+  const snapshot = await store.newest({ firstSequence, onSkipped });
   if (snapshot === undefined) return undefined;
   const before = snapshot.image.schema;
   return replicaOf(snapshot, { schema: fitsAsItIs(before, schema) ? schema : before, subjects });

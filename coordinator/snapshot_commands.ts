@@ -9,6 +9,7 @@ import { type Log, type StreamInfo, StreamNotFoundError } from "../lib/bus/log.t
 import { suggestion } from "../lib/manifest/nearest.ts";
 import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
 import {
+  isConnected,
   isResumable,
   type SnapshotInfo,
   type SnapshotManifest,
@@ -73,7 +74,7 @@ export class SnapshotCommands {
     const { firstSequence = 1 } = await componentsInfo(this.#ports) ?? {};
     const snapshots = infos.map((info) => ({
       ...info,
-      isGoneOnFrom: isResumable(info.meta) && info.meta.sequence >= firstSequence - 1,
+      isGoneOnFrom: isResumable(info.meta) && isConnected(info.meta, firstSequence),
     }));
     return { snapshots, damaged };
   }
@@ -128,7 +129,9 @@ export class SnapshotCommands {
       );
     }
     const { restoredIn: _, ...rest } = meta;
-    return await store.save(image, { ...rest, kind: "fork", sequence: 0 });
+    // An empty log may have had entries; what comes will lie behind these.
+    const sequence = log?.lastSequence ?? 0;
+    return await store.save(image, { ...rest, kind: "fork", sequence });
   }
 
   /** @throws {UserError} when the world could not be resumed, or replayed, without it. */

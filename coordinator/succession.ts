@@ -71,6 +71,8 @@ export class Succession implements Disposable {
   #epochMin = 1;
   #logBytesMax = 0;
   #replica: Replica | undefined;
+  /** Why each snapshot was skipped that is newer than what the replica began with, by id. */
+  #skipped: ReadonlyMap<string, string> = new Map();
   /** Sequence up to which the replica has seen the log. */
   #seen = 0;
   /** Sequence of the newest term that another began while this one was about to. */
@@ -189,7 +191,16 @@ export class Succession implements Disposable {
   /** The replica, as of the newest snapshot where there was none before. */
   async #load(): Promise<Replica | undefined> {
     if (this.#replica === undefined) {
-      this.#replica = await loadNewest(this.#options, this.#options.manifests.schema);
+      const { report, manifests: { schema } } = this.#options;
+      const before = this.#skipped;
+      const skipped = new Map<string, string>();
+      const onSkipped = (id: string, reason: string) => {
+        skipped.set(id, reason);
+        // A standby looks again and again.
+        if (before.get(id) !== reason) report.warn(`skipping snapshot "${id}": ${reason}`);
+      };
+      this.#replica = await loadNewest({ ...this.#options, onSkipped }, schema);
+      this.#skipped = skipped;
       this.#seen = this.#replica?.sequence ?? 0;
     }
     return this.#replica;
@@ -240,17 +251,31 @@ export class Succession implements Disposable {
     return { ...candidate, newest: await this.#newestEntry() };
   }
 
-  /** Terms may have begun, and ended before the world's beginning was stored; but no tick. */
+  /**
+   * Terms may have begun, and ended before the world's beginning was stored; but no
+   * tick, and there is no snapshot that might be its state.
+   */
   async #checkIsNew(): Promise<void> {
-    const { log, subjects: { prefix, commit, streams } } = this.#options;
+    const { subjects: { prefix, streams } } = this.#options;
+    const hasTicks = await this.#hasTicks();
+    if (!hasTicks && this.#skipped.size === 0) return;
+    const skipped = [...this.#skipped].map(([id, reason]) => `\n  "${id}": ${reason}`).join("");
+    throw new UserError(
+      `Cannot resume the world under the prefix "${prefix}": ` +
+        `${hasTicks ? "its log has ticks, but " : ""}${streams.snapshots} has no whole snapshot ` +
+        `to go on from${skipped}\nBegin another world under another prefix, from a snapshot that ` +
+        "is whole (`deno task replay --to <tick> --fork <prefix>`) or a file (`deno task snapshot " +
+        "import <file> --begin --prefix <prefix>`); or remove the streams " +
+        `${streams.components} and ${streams.snapshots}, and it begins anew`,
+    );
+  }
+
+  async #hasTicks(): Promise<boolean> {
+    const { log, subjects: { commit, streams } } = this.#options;
     for await (const { headers } of log.read(streams.components, { filter: commit })) {
-      if (headers["msg-type"] !== "TickCommit") continue;
-      throw new UserError(
-        `Cannot resume the world under the prefix "${prefix}": its log has ticks, but ` +
-          `${streams.snapshots} has no whole snapshot to go on from. Import one, pass another ` +
-          `--prefix, or remove the streams ${streams.components} and ${streams.snapshots}`,
-      );
+      if (headers["msg-type"] === "TickCommit") return true;
     }
+    return false;
   }
 
   #newestEntry(): Promise<LogEntry | undefined> {

@@ -80,7 +80,7 @@ export function metaFor(id: string, options: Partial<SnapshotMeta> = {}): Snapsh
   };
 }
 
-/** A store on an in-memory log, and the log. */
+/** A store on an in-memory log, the log, and its bus. */
 export async function openStore({ payloadBytesMax = 100_000 } = {}) {
   const network = new MemoryNetwork({ random: createRandom(1), payloadBytesMax });
   const { bus, log } = network.connect("a", {
@@ -95,5 +95,5 @@ export async function openStore({ payloadBytesMax = 100_000 } = {}) {
     payloadBytesMax: bus.payloadBytesMax,
   });
   await store.open({ replicas: 1 });
-  return { store, log, subjects };
+  return { store, bus, log, subjects };
 }

@@ -154,6 +154,7 @@ Deno.test("newest() skips what is damaged, saying what and why, and what is no s
   await log.append(subjects.snapshot("t9"), new Uint8Array(9));
   const skipped: string[] = [];
   const newest = await store.newest({
+    firstSequence: 1,
     onSkipped: (id, reason) => skipped.push(`${id}: ${reason}`),
   });
   assertEquals(newest?.meta.id, "t2");
@@ -161,6 +162,27 @@ Deno.test("newest() skips what is damaged, saying what and why, and what is no s
   assert(skipped[0].startsWith("t9: Cannot decode SnapshotManifest"));
   assert(skipped[1].endsWith("part 0 of 1 is missing"));
   assert(/part 0 of 1 is damaged: it has 9 bytes instead of \d+$/.test(skipped[2]), skipped[2]);
+});
+
+Deno.test("newest() skips what a log that was cut does not lead on from", async () => {
+  const { store } = await openStore();
+  const image = captureWorld(worldOf(1));
+  for (const tick of [1, 2]) {
+    await store.save(image, metaFor(`t${tick}`, { tick, sequence: tick * 10 }));
+  }
+  const skipped: string[] = [];
+  const newest = async (firstSequence: number) =>
+    (await store.newest({
+      firstSequence,
+      onSkipped: (id, reason) => skipped.push(`${id}: ${reason}`),
+    }))?.meta.id;
+  assertEquals(await newest(21), "t2");
+  assertEquals(skipped, []);
+  assertEquals(await newest(22), undefined);
+  assertEquals(skipped.length, 2);
+  assertMatch(skipped[0], /^t2: the log was cut .* begins with sequence 22, .* snapshot with 21$/);
+  await store.clear("t2");
+  assertEquals(await newest(11), "t1");
 });
 
 Deno.test("load() takes the manifest's parts, whatever lies in the stream and in which order", async () => {
@@ -183,7 +205,10 @@ Deno.test("newest() is undefined where there is nothing to go on from", async ()
   const { store } = await openStore();
   await store.save(captureWorld(worldOf(1)), metaFor("a", { kind: "imported" }));
   const skipped: string[] = [];
-  assertEquals(await store.newest({ onSkipped: (id) => skipped.push(id) }), undefined);
+  assertEquals(
+    await store.newest({ firstSequence: 1, onSkipped: (id) => skipped.push(id) }),
+    undefined,
+  );
   assertEquals(skipped, []);
 });
 

@@ -69,6 +69,11 @@ export function isResumable({ kind }: SnapshotMeta): boolean {
   return kind !== "restore" && kind !== "imported";
 }
 
+/** Whether a log that begins with sequence `firstSequence` has all that came after it. */
+export function isConnected({ sequence }: SnapshotMeta, firstSequence: number): boolean {
+  return sequence >= firstSequence - 1;
+}
+
 export function createManifest(
   image: WorldImage,
   { meta, parts }: { meta: SnapshotMeta; parts: readonly PartDigest[] },

@@ -17,6 +17,7 @@ import {
   createManifest,
   damageOf,
   infoOf,
+  isConnected,
   isResumable,
   metaOf,
   parseManifest,
@@ -166,16 +167,26 @@ export class SnapshotStore {
   }
 
   /**
-   * The newest whole snapshot that a world can go on from; undefined where there
-   * is none. `onSkipped` is told of each newer one that is damaged.
+   * The newest whole snapshot that a world can go on from with a log that begins
+   * with sequence `firstSequence`; undefined where there is none. `onSkipped` is
+   * told of each newer one, and why it is none.
    */
   async newest(
-    { onSkipped, onProgress }: ProgressOptions & {
+    { firstSequence, onSkipped, onProgress }: ProgressOptions & {
+      firstSequence: number;
       onSkipped: (id: string, reason: string) => void;
     },
   ): Promise<Snapshot | undefined> {
     const infos = await this.list({ onDamaged: onSkipped });
     for (const { meta } of infos.filter(({ meta }) => isResumable(meta)).reverse()) {
+      if (!isConnected(meta, firstSequence)) {
+        onSkipped(
+          meta.id,
+          `the log was cut behind it: it begins with sequence ${firstSequence}, and what comes ` +
+            `after this snapshot with ${meta.sequence + 1}`,
+        );
+        continue;
+      }
       try {
         return await this.load(meta.id, onProgress && { onProgress });
       } catch (error) {
