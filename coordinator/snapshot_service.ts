@@ -52,10 +52,12 @@ const POLICY_DEFAULT: SnapshotPolicy = { every: "never", kept: 3 };
 export class SnapshotService {
   readonly #snapshotter: Snapshotter;
   readonly #restorer: Restorer;
+  readonly #state: WorldState;
   readonly #report: Report;
 
   constructor(options: SnapshotServiceOptions) {
     const { engine, pace, state, subjects, logBytesMax } = options;
+    this.#state = state;
     this.#report = options.report;
     const policy = options.snapshots ?? POLICY_DEFAULT;
     const settled = () => engine.settled();
@@ -97,6 +99,8 @@ export class SnapshotService {
     }
     if (snapshot === undefined) throw new WireError("Cannot restore: it takes a snapshot's id");
     await this.#restorer.restore(snapshot, { isLossAllowed: migrate === true });
+    // Until there is one, the world depends on the copy that the log refers to.
+    this.#snapshotter.hasten(this.#state.tick);
     return snapshot;
   }
 

@@ -97,6 +97,12 @@ export class Snapshotter {
     this.save({ kind: "auto" }).catch(() => {});
   }
 
+  /** Has an automatic snapshot taken as soon as can be: now, or else after a next tick. */
+  hasten(tick: number): void {
+    this.#taken = { tick: -Infinity, at: -Infinity };
+    this.afterTick(tick);
+  }
+
   /**
    * Takes a snapshot of the world as it is, or will be once those before are
    * stored, and resolves when it is stored, too.

@@ -255,16 +255,33 @@ Deno.test("restore refuses what would lose values, unless it may", async () => {
 });
 
 Deno.test("the copy that a restore refers to stays as long as the log has the restore", async () => {
-  await using harness = await openPaced({ every: { ticks: 10 }, kept: 2 });
+  await using harness = await openPaced({ every: { ticks: 10 }, kept: 3 });
   const { ids } = storeOf(harness);
   await harness.start(Infinity);
   await harness.control({ op: "snapshot" });
   await tickTo(harness, 14);
   await harness.control({ op: "restore", snapshot: "t1" });
   await tickTo(harness, 25);
-  assertEquals(await ids(), ["manual t1", "restore r15", "auto t10", "auto t20"]);
+  assertEquals(await ids(), ["manual t1", "restore r15", "auto t10", "auto t15", "auto t25"]);
   await tickTo(harness, 35);
-  assertEquals(await ids(), ["manual t1", "auto t20", "auto t30"]);
+  assertEquals(await ids(), ["manual t1", "auto t15", "auto t25", "auto t35"]);
+});
+
+Deno.test("a restored world does not depend on the copy for long, even if it is paused", async () => {
+  await using harness = await openPaced({ every: { ms: 60_000 }, kept: 3 });
+  const { ids, log } = storeOf(harness);
+  await harness.start(Infinity);
+  await harness.control({ op: "snapshot" });
+  await tickTo(harness, 5);
+  await harness.control({ op: "pause" });
+  await harness.control({ op: "restore", snapshot: "t1" });
+  assertEquals(await ids(), ["initial initial-1", "manual t1", "restore r6", "auto t6"]);
+  harness.kill("coordinator");
+  const copy = { filter: SUBJECTS.snapshot("r6", "*") };
+  await harness.pump(log.purge(SUBJECTS.streams.snapshots, copy));
+  const digest = harness.coordinator.digest();
+  const second = await harness.wait(harness.openCoordinator("second"));
+  assertEquals([second.tickNumber, second.digest()], [6, digest]);
 });
 
 Deno.test("what was left of a snapshot by a process that ended is cleared away after a minute", async () => {
