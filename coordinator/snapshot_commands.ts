@@ -134,30 +134,23 @@ export class SnapshotCommands {
     return await store.save(image, { ...rest, kind: "fork", sequence });
   }
 
-  /** @throws {UserError} when the world could not be resumed, or replayed, without it. */
+  /**
+   * Deletes a snapshot, by its id alone where that is forced.
+   * @throws {UserError} when the world could not be resumed, or replayed, without it, or might not.
+   */
   async delete(id: string, { force }: { force: boolean }): Promise<void> {
-    const { meta } = await this.#infoOf(id);
-    if (!force) await this.#checkDispensable(meta);
+    const { snapshots, damaged } = await this.list();
+    const info = snapshots.find(({ meta }) => meta.id === id);
+    const damage = damaged.find((other) => other.id === id);
+    if (info === undefined && damage === undefined) throw noSnapshot(id, { snapshots, damaged });
+    if (!force && info) checkDispensable(info, snapshots);
+    if (!force && damage) {
+      throw new UserError(
+        `Cannot delete snapshot "${id}": whether the world needs it cannot be told, since it is ` +
+          `damaged: ${damage.reason}; pass --force to delete it all the same`,
+      );
+    }
     await this.#ports.store.delete(id);
-  }
-
-  async #checkDispensable(meta: SnapshotInfo["meta"]): Promise<void> {
-    const { snapshots } = await this.list();
-    const resumable = snapshots.filter(({ isGoneOnFrom }) => isGoneOnFrom);
-    const failure = `Cannot delete snapshot "${meta.id}"`;
-    if (resumable.length === 1 && resumable[0].meta.id === meta.id) {
-      throw new UserError(
-        `${failure}: it is the only one that this world can be resumed from; ` +
-          "pass --force to delete it all the same",
-      );
-    }
-    const oldest = Math.min(...resumable.map(({ meta }) => meta.tick));
-    if (meta.kind === "restore" && (meta.restoredIn ?? 0) > oldest) {
-      throw new UserError(
-        `${failure}: the log refers to it, in tick ${meta.restoredIn}, so the world could not be ` +
-          "replayed; pass --force to delete it all the same",
-      );
-    }
   }
 
   async #infoOf(id: string): Promise<SnapshotInfo> {
@@ -166,7 +159,7 @@ export class SnapshotCommands {
     if (info !== undefined) return info;
     const damage = damaged.find((other) => other.id === id);
     if (damage) throw new SnapshotError(`Cannot use snapshot "${id}": ${damage.reason}`);
-    throw noSnapshot(id, snapshots);
+    throw noSnapshot(id, { snapshots, damaged });
   }
 
   async #withSuggestion<T>(id: string, act: () => Promise<T>): Promise<T> {
@@ -216,8 +209,27 @@ export class SnapshotCommands {
   }
 }
 
-function noSnapshot(id: string, snapshots: readonly SnapshotInfo[]): SnapshotError {
-  const ids = snapshots.map(({ meta }) => meta.id);
+/** @throws {UserError} when the world could not be resumed, or replayed, without it. */
+function checkDispensable({ meta }: ListedSnapshot, snapshots: readonly ListedSnapshot[]): void {
+  const resumable = snapshots.filter(({ isGoneOnFrom }) => isGoneOnFrom);
+  const failure = `Cannot delete snapshot "${meta.id}"`;
+  if (resumable.length === 1 && resumable[0].meta.id === meta.id) {
+    throw new UserError(
+      `${failure}: it is the only one that this world can be resumed from; ` +
+        "pass --force to delete it all the same",
+    );
+  }
+  const oldest = Math.min(...resumable.map(({ meta }) => meta.tick));
+  if (meta.kind === "restore" && (meta.restoredIn ?? 0) > oldest) {
+    throw new UserError(
+      `${failure}: the log refers to it, in tick ${meta.restoredIn}, so the world could not be ` +
+        "replayed; pass --force to delete it all the same",
+    );
+  }
+}
+
+function noSnapshot(id: string, { snapshots, damaged }: SnapshotList): SnapshotError {
+  const ids = [...snapshots.map(({ meta }) => meta.id), ...damaged.map(({ id }) => id)];
   return new SnapshotError(`Cannot find snapshot "${id}"${suggestion(id, ids)}`);
 }
 

@@ -71,7 +71,7 @@ function createProgram(): Command {
     .option("--begin", "begin a new world with it, which the next coordinator goes on from")
     .action((file, flags) => doing((context) => importFrom(context, { file, ...flags })));
   add("delete <id>", "delete a snapshot")
-    .option("--force", "even if the world can then not be resumed or replayed")
+    .option("--force", "even if it is damaged, or the world can then not be resumed or replayed")
     .action((id, flags) => doing((context) => remove(context, { id, ...flags })));
   add("diff <a> <b>", "print what became of one snapshot in another; each an id or a file")
     .action((a, b) => doing((context) => diff(context, { a, b })));

@@ -117,7 +117,7 @@ export class SnapshotStore {
     const infos: SnapshotInfo[] = [];
     for await (const entry of log.lastPerSubject(this.#stream, subjects.snapshot("*"))) {
       try {
-        infos.push(infoOf(parseManifest(entry.data)));
+        infos.push(infoOf(this.#parse(entry)));
       } catch (error) {
         if (!isDamage(error)) throw error;
         onDamaged(this.#idOf(entry), error.message);
@@ -162,7 +162,7 @@ export class SnapshotStore {
     if (entry === undefined) {
       throw new SnapshotError(`${failure}: there is none with this id`);
     }
-    const manifest = await asDamage(failure, () => parseManifest(entry.data));
+    const manifest = await asDamage(failure, () => this.#parse(entry));
     return { manifest, manifestData: entry.data, parts: this.#readParts(manifest, failure) };
   }
 
@@ -298,6 +298,13 @@ export class SnapshotStore {
     const { log, subjects } = this.#options;
     for await (const entry of log.lastPerSubject(this.#stream, subjects.snapshot(id))) return entry;
     return undefined;
+  }
+
+  /** @throws {WireError} when it is no manifest, or not the one that belongs there. */
+  #parse(entry: LogEntry): SnapshotManifest {
+    const manifest = parseManifest(entry.data);
+    if (manifest.snapshot === this.#idOf(entry)) return manifest;
+    throw new WireError(`its manifest has another id, "${manifest.snapshot}"`);
   }
 
   #purgeParts(id: string): Promise<void> {
