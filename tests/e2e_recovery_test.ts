@@ -94,6 +94,27 @@ Deno.test("a coordinator that was stopped and followed ends with code 3, and has
   await assertUndisturbed(onlooker, meeting, next);
 });
 
+Deno.test("a coordinator goes on from the snapshot before one that is damaged", async () => {
+  await using project = await createField();
+  await using server = await startTestServer();
+  const meeting = { project, url: server.url };
+  await using onlooker = await Onlooker.connect(meeting);
+  const flags = [...HZ_FLAGS, "--snapshot-every", "20", "--snapshots-kept", "9"];
+  await using first = startCoordinator(meeting, [...flags, "--ticks", "45"]);
+  await using _instance = startInstance(meeting, SYSTEM);
+  await finalOf(first);
+  const { streams, snapshot } = onlooker.subjects;
+  const newest = { filter: snapshot("t40", 0) };
+  await onlooker.log.purge(streams.snapshots, newest);
+  await onlooker.log.append(snapshot("t40", 0), new Uint8Array(9));
+  await using next = startCoordinator(meeting, [...flags, "--ticks", `${TICKS}`]);
+  await next.line(
+    /skipping snapshot "t40": Cannot load .*part 0 of \d+ is damaged: it has 9 bytes/,
+  );
+  await next.line(/resumed the world at tick 45/);
+  await assertUndisturbed(onlooker, meeting, next);
+});
+
 Deno.test("nats-server is killed with -9 and started again, and nothing is lost", async () => {
   await using project = await createField();
   const dataDir = await Deno.makeTempDir({ prefix: "orrery-e2e-" });

@@ -1,7 +1,11 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { replay, replicaOf } from "../coordinator/recovery.ts";
+import { createSchema } from "../lib/ecs/component.ts";
 import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { UserError } from "../lib/user_error.ts";
+import { overlay } from "../bench/overlay.ts";
 import { SUBJECTS } from "./fake_instance.ts";
+import { COMPONENTS } from "./graph_fixture.ts";
 import { entities, TickHarness } from "./tick_harness.ts";
 
 const PERIOD_MS = 100;
@@ -111,4 +115,34 @@ Deno.test("a standby that nothing leads to the world waits for the leader's next
   assertEquals([standby?.tickNumber, standby?.digest()], [35, leader.digest()]);
   const skipped = harness.lines.filter((line) => /skipping snapshot "t20"/.test(line));
   assertEquals(skipped.length, 1, "it is said once");
+});
+
+Deno.test("a replay that takes long says once a second how far it is", async () => {
+  await using harness = await openDead();
+  const { log, store } = storageOf(harness);
+  const { clock } = harness;
+  const snapshot = await harness.pump(store.load("initial-1"));
+  const replica = replicaOf(snapshot, { schema: createSchema(COMPONENTS), subjects: SUBJECTS });
+  const slow = overlay(log, {
+    read: async function* (stream, options) {
+      for await (const entry of log.read(stream, options)) {
+        clock.advance(300);
+        yield entry;
+      }
+    },
+  });
+  const lines: string[] = [];
+  const report = { info: (line: string) => lines.push(line), warn: () => {} };
+  const from = replica.sequence + 1;
+  const ports = { log: slow, clock, subjects: SUBJECTS, store, report };
+  const last = await harness.pump(replay(ports, replica, from));
+  assertEquals([replica.state.tick, last - from + 1], [TICKS, TICKS]);
+  assertEquals(lines, [
+    "replaying the log: tick 4, 16 %",
+    "replaying the log: tick 8, 32 %",
+    "replaying the log: tick 12, 48 %",
+    "replaying the log: tick 16, 64 %",
+    "replaying the log: tick 20, 80 %",
+    "replaying the log: tick 24, 96 %",
+  ]);
 });
