@@ -62,7 +62,7 @@ async function main(args: string[]): Promise<void> {
     .option("--data <dir>", "where an embedded NATS server keeps its streams")
     .option("--sync <time>", "how often it syncs them to the disk, or always", syncInterval)
     .option("--prefix <subject>", "prefix of all subjects", PREFIX_DEFAULT)
-    .option("--replicas <n>", "copies of the streams in a cluster", positiveInteger, 1)
+    .option("--replicas <n>", "copies of the streams in a cluster, at least", positiveInteger, 1)
     .addOption(
       new Option("--standby", "follow the coordinator that leads, and take its place when it ends")
         .conflicts("takeover"),

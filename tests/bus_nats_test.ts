@@ -5,6 +5,7 @@ import { checkServerVersion } from "../lib/bus/nats_version.ts";
 import { UserError } from "../lib/user_error.ts";
 import { testBusConformance } from "./bus_conformance.ts";
 import type { TestClient } from "./conformance_case.ts";
+import { startTestCluster } from "./test_cluster.ts";
 import { startTestServer } from "./test_server.ts";
 
 async function connect(servers: string, name: string): Promise<TestClient> {
@@ -145,6 +146,16 @@ Deno.test("a log is read whole whose entries fill what is asked for to the byte"
   let count = 0;
   for await (const { data } of log.read("fit")) count += data.length === size ? 1 : 0;
   assertEquals(count, 3);
+  await bus.close();
+});
+
+Deno.test("a stream keeps the copies that it has where fewer are asked for", async () => {
+  await using cluster = await startTestCluster();
+  await cluster.addStream({ name: "S", subjects: ["s"], storage: "file" });
+  const { bus, log } = await connect(cluster.urls.join(","), "a");
+  const config = { name: "S", subjects: ["s"], storage: "file", bytesMax: 5_000_000 } as const;
+  assertEquals((await log.open({ ...config, replicas: 1 })).bytesMax, 5_000_000);
+  assertEquals(await cluster.copiesOf("S"), 3);
   await bus.close();
 });
 

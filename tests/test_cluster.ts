@@ -3,11 +3,23 @@
  *
  * @module
  */
-import { jetstreamManager } from "@nats-io/jetstream";
+import {
+  type JetStreamManager,
+  jetstreamManager,
+  StorageType,
+  type StreamInfo,
+} from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-deno";
 import { poll } from "../chaos/wait.ts";
 import type { NatsServer } from "../lib/nats_server/nats_server.ts";
 import { startTestServer } from "./test_server.ts";
+
+/** What there is to say of a stream; the rest is as servers have it by default. */
+export interface NewStream {
+  readonly name: string;
+  readonly subjects: string[];
+  readonly storage: "file" | "memory";
+}
 
 export interface TestCluster extends AsyncDisposable {
   /** By name. */
@@ -15,6 +27,10 @@ export interface TestCluster extends AsyncDisposable {
   readonly urls: readonly string[];
   /** The name of the server that leads the stream. */
   leaderOf(stream: string): Promise<string>;
+  /** How many servers are to have a copy of the stream. */
+  copiesOf(stream: string): Promise<number>;
+  /** Makes a stream as an administrator does, with a copy on each server. */
+  addStream(config: NewStream): Promise<void>;
   /** Kills a server as the kernel would. */
   kill(server: string): void;
 }
@@ -35,7 +51,9 @@ export async function startTestCluster(): Promise<TestCluster> {
   return {
     servers,
     urls,
-    leaderOf: (stream) => leaderOf(urls, stream),
+    leaderOf: async (stream) => (await inspect(urls, stream)).cluster?.leader ?? "",
+    copiesOf: async (stream) => (await inspect(urls, stream)).config.num_replicas,
+    addStream: (config) => addStream(urls, config),
     kill: (name) => Deno.kill(servers.get(name)?.pid ?? 0, "SIGKILL"),
     async [Symbol.asyncDispose]() {
       await Promise.all([...servers.values()].map((server) => server.stop()));
@@ -55,18 +73,38 @@ function freePorts(count: number): number[] {
 }
 
 async function waitUntilReady(servers: readonly string[]): Promise<void> {
-  const connection = await connect({ servers: [...servers] });
-  const { streams } = await jetstreamManager(connection, { checkAPI: false, timeout: 1000 });
-  const probe = { name: "PROBE", subjects: ["probe"], num_replicas: servers.length };
-  await poll("that the cluster stores", () => streams.add(probe).catch(() => false as const));
-  await streams.delete("PROBE");
-  await connection.close();
+  await addStream(servers, { name: "PROBE", subjects: ["probe"], storage: "file" });
+  await manage(servers, ({ streams }) => streams.delete("PROBE"));
 }
 
-async function leaderOf(servers: readonly string[], stream: string): Promise<string> {
+async function addStream(
+  servers: readonly string[],
+  { name, subjects, storage }: NewStream,
+): Promise<void> {
+  const config = {
+    name,
+    subjects,
+    storage: storage === "file" ? StorageType.File : StorageType.Memory,
+    num_replicas: servers.length,
+  };
+  const add = ({ streams }: JetStreamManager) =>
+    poll("that the cluster stores", () => streams.add(config).catch(() => false as const));
+  await manage(servers, add, { timeout: 1000 });
+}
+
+function inspect(servers: readonly string[], stream: string): Promise<StreamInfo> {
+  return manage(servers, ({ streams }) => streams.info(stream));
+}
+
+async function manage<T>(
+  servers: readonly string[],
+  act: (manager: JetStreamManager) => Promise<T>,
+  options: { timeout?: number } = {},
+): Promise<T> {
   const connection = await connect({ servers: [...servers] });
-  const { streams } = await jetstreamManager(connection, { checkAPI: false });
-  const { cluster } = await streams.info(stream);
-  await connection.close();
-  return cluster?.leader ?? "";
+  try {
+    return await act(await jetstreamManager(connection, { checkAPI: false, ...options }));
+  } finally {
+    await connection.close();
+  }
 }

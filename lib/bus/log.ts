@@ -18,7 +18,7 @@ export interface StreamConfig {
   readonly discard?: "old" | "new";
   /** The oldest messages of a subject go beyond this many; unlimited when absent. */
   readonly messagesPerSubjectMax?: number;
-  /** Copies in a cluster, 1 to 5. */
+  /** Copies in a cluster, 1 to 5; a stream that has more keeps them. */
   readonly replicas: number;
 }
 

@@ -100,7 +100,9 @@ export class NatsLog implements Log {
     return await this.#ask(`Cannot open stream "${name}"`, async () => {
       const known = await this.#find(name);
       const sizes = known ? [config.bytesMax, known.config.max_bytes] : sizesFrom(config.bytesMax);
-      return toStreamInfo(await this.#openWithin(sizes, { config, isKnown: known !== undefined }));
+      const replicas = Math.max(config.replicas, known?.config.num_replicas ?? 1);
+      const settings = { config: { ...config, replicas }, isKnown: known !== undefined };
+      return toStreamInfo(await this.#openWithin(sizes, settings));
     });
   }
 
