@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { BusStatus } from "../lib/bus/bus.ts";
 import { connectNats } from "../lib/bus/nats_bus.ts";
-import { checkServerVersion } from "../lib/bus/nats_version.ts";
+import {
+  checkCopiesVersion,
+  checkServerVersion,
+  compareVersions,
+  COPIES_VERSION_MIN,
+} from "../lib/bus/nats_version.ts";
 import { UserError } from "../lib/user_error.ts";
 import { testBusConformance } from "./bus_conformance.ts";
 import type { TestClient } from "./conformance_case.ts";
@@ -149,13 +154,19 @@ Deno.test("a log is read whole whose entries fill what is asked for to the byte"
   await bus.close();
 });
 
-Deno.test("a stream keeps the copies that it has where fewer are asked for", async () => {
+Deno.test("a stream keeps the copies that it has, and gets more only of servers that keep them right", async () => {
   await using cluster = await startTestCluster();
   await cluster.addStream({ name: "S", subjects: ["s"], storage: "file" });
   const { bus, log } = await connect(cluster.urls.join(","), "a");
   const config = { name: "S", subjects: ["s"], storage: "file", bytesMax: 5_000_000 } as const;
   assertEquals((await log.open({ ...config, replicas: 1 })).bytesMax, 5_000_000);
   assertEquals(await cluster.copiesOf("S"), 3);
+  const other = { ...config, name: "T", subjects: ["t"] };
+  await log.open({ ...other, replicas: 1 });
+  const isOld = compareVersions(cluster.version, COPIES_VERSION_MIN) < 0;
+  const more = log.open({ ...other, replicas: 3 });
+  await (isOld ? assertRejects(() => more, UserError, `on nats-server ${cluster.version}`) : more);
+  assertEquals(await cluster.copiesOf("T"), isOld ? 1 : 3);
   await bus.close();
 });
 
@@ -175,5 +186,12 @@ Deno.test("checkServerVersion() refuses what is older than 2.9.10", () => {
   }
   for (const version of ["2.9.9", "2.8.30", "1.99.99", "unknown"]) {
     assertThrows(() => checkServerVersion(version), UserError, "2.9.10 or newer");
+  }
+});
+
+Deno.test("checkCopiesVersion() refuses what is older than 2.9.21", () => {
+  for (const version of ["2.9.21", "2.10.0", "v3.0.0"]) checkCopiesVersion(version, 3);
+  for (const version of ["2.9.20", "2.9.10", "unknown"]) {
+    assertThrows(() => checkCopiesVersion(version, 3), UserError, "Install 2.9.21 or newer");
   }
 });

@@ -9,6 +9,7 @@ import {
   StorageType,
   type StreamInfo,
 } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-deno";
 import { poll } from "../chaos/wait.ts";
 import type { NatsServer } from "../lib/nats_server/nats_server.ts";
@@ -25,6 +26,8 @@ export interface TestCluster extends AsyncDisposable {
   /** By name. */
   readonly servers: ReadonlyMap<string, NatsServer>;
   readonly urls: readonly string[];
+  /** The nats-server that each of them is. */
+  readonly version: string;
   /** The name of the server that leads the stream. */
   leaderOf(stream: string): Promise<string>;
   /** How many servers are to have a copy of the stream. */
@@ -47,10 +50,11 @@ export async function startTestCluster(): Promise<TestCluster> {
     })),
   );
   const urls = [...servers.values()].map(({ url }) => url);
-  await waitUntilReady(urls);
+  const version = await waitUntilReady(urls);
   return {
     servers,
     urls,
+    version,
     leaderOf: async (stream) => (await inspect(urls, stream)).cluster?.leader ?? "",
     copiesOf: async (stream) => (await inspect(urls, stream)).config.num_replicas,
     addStream: (config) => addStream(urls, config),
@@ -72,9 +76,13 @@ function freePorts(count: number): number[] {
   return ports;
 }
 
-async function waitUntilReady(servers: readonly string[]): Promise<void> {
+/** Resolves with the servers' version. */
+async function waitUntilReady(servers: readonly string[]): Promise<string> {
   await addStream(servers, { name: "PROBE", subjects: ["probe"], storage: "file" });
-  await manage(servers, ({ streams }) => streams.delete("PROBE"));
+  return await manage(servers, async ({ streams }, { info }) => {
+    await streams.delete("PROBE");
+    return info?.version ?? "";
+  });
 }
 
 async function addStream(
@@ -98,12 +106,13 @@ function inspect(servers: readonly string[], stream: string): Promise<StreamInfo
 
 async function manage<T>(
   servers: readonly string[],
-  act: (manager: JetStreamManager) => Promise<T>,
+  act: (manager: JetStreamManager, connection: NatsConnection) => Promise<T>,
   options: { timeout?: number } = {},
 ): Promise<T> {
   const connection = await connect({ servers: [...servers] });
   try {
-    return await act(await jetstreamManager(connection, { checkAPI: false, ...options }));
+    const manager = await jetstreamManager(connection, { checkAPI: false, ...options });
+    return await act(manager, connection);
   } finally {
     await connection.close();
   }

@@ -53,7 +53,10 @@ export interface AppendOptions {
 }
 
 export interface Log {
-  /** Creates the stream, or updates the limits of the one that is there. */
+  /**
+   * Creates the stream, or updates the limits of the one that is there.
+   * @throws {UserError} when its server is too old to be asked for several copies.
+   */
   open(config: StreamConfig): Promise<StreamInfo>;
 
   /**

@@ -38,6 +38,7 @@ import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
 import type { NatsLink } from "./nats_link.ts";
 import { pullEntries, type PullOptions } from "./nats_pull.ts";
 import { sizesFrom, toStreamInfo, toStreamSettings } from "./nats_stream.ts";
+import { checkCopiesVersion } from "./nats_version.ts";
 import { isSubject } from "./subject.ts";
 
 /** Appends are tried again, so that an answer lost with a stream's leader does not cost much. */
@@ -97,6 +98,9 @@ export class NatsLog implements Log {
 
   async open(config: StreamConfig): Promise<StreamInfo> {
     const { name } = config;
+    if (config.replicas > 1) {
+      checkCopiesVersion(this.#connection.info?.version ?? "0.0.0", config.replicas);
+    }
     return await this.#ask(`Cannot open stream "${name}"`, async () => {
       const known = await this.#find(name);
       const sizes = known ? [config.bytesMax, known.config.max_bytes] : sizesFrom(config.bytesMax);
