@@ -104,3 +104,8 @@ export function drawSeed(): number {
 export function drawId(): string {
   return crypto.randomUUID().slice(0, 8);
 }
+
+/** An id that nothing else has, ever. */
+export function drawUniqueId(): string {
+  return crypto.randomUUID();
+}

@@ -25,6 +25,8 @@ export interface ClientOptions {
   readonly bus: Bus;
   readonly subjects: Subjects;
   readonly clock: Clock;
+  /** An id that nothing else has. */
+  drawId(): string;
 }
 
 /** What a query came to. */
@@ -52,6 +54,10 @@ const LEASE_MS = 30_000;
 const RENEW_MS = 2000;
 /** Commands in one message. */
 const COMMANDS_MAX = 1000;
+/** For how long commands are sent again that nobody answers, or has room for, */
+const PATIENCE_MS = 30_000;
+/** and how soon. */
+const RETRY_MS = 500;
 
 export class Client {
   readonly #options: ClientOptions;
@@ -194,19 +200,22 @@ export class Client {
   /**
    * Has commands carried out; undefined where the world is paused, so that they wait
    * for its next tick.
-   * @throws {UserError} when one of them had no effect.
+   * @throws {UserError} when nobody answers; it says what became of them, as far as that is known.
    */
   async command(
     commands: readonly WireCommand[],
   ): Promise<MessageOf<"EntityCommandReply"> | undefined> {
-    const { running } = await this.control({ op: "status" });
-    if (!running) return void await this.#queue(commands);
-    const pair = ["EntityCommand", "EntityCommandReply"] as const;
-    let result: MessageOf<"EntityCommandReply"> = { tick_id: 0, spawned: [], refused: [] };
+    // Where nobody is, there is nobody to be patient with.
+    await this.control({ op: "status" });
+    let result: MessageOf<"EntityCommandReply"> | undefined = {
+      tick_id: 0,
+      spawned: [],
+      refused: [],
+    };
     for (let first = 0; first < commands.length; first += COMMANDS_MAX) {
       const part = commands.slice(first, first + COMMANDS_MAX);
-      const reply = await this.#ask(this.subjects.entityCommand, pair, { commands: part });
-      result = {
+      const reply = await this.#deliver(part, { done: first });
+      result = result && reply && {
         tick_id: reply.tick_id,
         spawned: [...result.spawned, ...reply.spawned],
         refused: [
@@ -218,15 +227,48 @@ export class Client {
     return result;
   }
 
-  /** Sends commands whose answer would not come before the world goes on. */
-  async #queue(commands: readonly WireCommand[]): Promise<void> {
-    const { bus, subjects } = this.#options;
-    for (let first = 0; first < commands.length; first += COMMANDS_MAX) {
-      const part = commands.slice(first, first + COMMANDS_MAX);
-      const { data, options } = encodeMessage("EntityCommand", { commands: part });
-      bus.publish(subjects.entityCommand, data, options);
+  /**
+   * Sends a buffer again and again until it is answered, or waits in a world that is
+   * paused: its id keeps it from counting twice.
+   * @param done how many commands came before
+   */
+  async #deliver(
+    commands: readonly WireCommand[],
+    { done }: { done: number },
+  ): Promise<MessageOf<"EntityCommandReply"> | undefined> {
+    const { clock, drawId } = this.#options;
+    const value = { id: drawId(), commands: [...commands] };
+    const pair = ["EntityCommand", "EntityCommandReply"] as const;
+    const giveUpAt = clock.now() + PATIENCE_MS;
+    let mayCount = false;
+    for (;;) {
+      let isSent = false;
+      try {
+        const { running, epoch } = await this.control({ op: "status" });
+        isSent = true;
+        if (running) return await this.#ask(this.subjects.entityCommand, pair, value);
+        mayCount = true;
+        if (await this.#queue(value, epoch)) return undefined;
+      } catch (error) {
+        if (!mayPass(error)) throw error;
+        mayCount ||= isSent && error.cause instanceof RequestTimeoutError;
+        if (clock.now() >= giveUpAt) throw explainGivenUp(error, { mayCount, done });
+      }
+      await delay(clock, RETRY_MS);
     }
-    await bus.flush();
+  }
+
+  /**
+   * Sends a buffer whose answer would not come before the world goes on; false when it
+   * may not have reached the coordinator of this epoch.
+   */
+  async #queue(value: MessageOf<"EntityCommand">, epoch: number): Promise<boolean> {
+    const { bus, subjects } = this.#options;
+    const { data, options } = encodeMessage("EntityCommand", value);
+    bus.publish(subjects.entityCommand, data, options);
+    // It takes what it is sent in turn.
+    const status = await this.control({ op: "status" });
+    return status.epoch === epoch && !status.running;
   }
 
   async #ask<T extends MessageType, R extends MessageType>(
@@ -261,6 +303,26 @@ export class Client {
 /** Nobody answers, which may change. */
 class UnansweredError extends UserError {
   override readonly name = "UnansweredError";
+}
+
+/** Whether the same buffer may fare better later. */
+function mayPass(error: unknown): error is UserError {
+  if (error instanceof UnansweredError) return true;
+  return error instanceof UserError && error.cause instanceof RefusedError && error.cause.isBusy;
+}
+
+/** What is known of commands that were given up, for whoever would repeat them. */
+function explainGivenUp(
+  cause: UserError,
+  { mayCount, done }: { mayCount: boolean; done: number },
+): UserError {
+  const others = done === 0 ? "the commands" : `the commands after the first ${done}`;
+  const seconds = PATIENCE_MS / 1000;
+  const outcome = mayCount
+    ? `Cannot tell whether ${others} were applied, after ${seconds} s: they may have been, or may ` +
+      "be yet. Look before you repeat them, lest they count twice"
+    : `Cannot apply ${others} within ${seconds} s: none of them was, and they can be repeated`;
+  return new UserError(`${outcome}\n${cause.message}`, { cause });
 }
 
 /** Keys without a value are left out, as the protocol wants it. */

@@ -28,7 +28,9 @@ export function answerCommands(
   { text, value }: { text: string; value: Readonly<Record<string, unknown>> },
 ): void {
   if (result === undefined) {
-    return answer("queued: the world is paused, and its next tick takes this", { queued: true });
+    const text = "queued: the world is paused, and its next tick takes this; it is lost if the " +
+      "coordinator ends before that";
+    return answer(text, { queued: true });
   }
   const { tick_id, refused } = result;
   if (refused.length > 0) {

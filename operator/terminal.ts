@@ -5,7 +5,7 @@
  * @module
  */
 import { Command } from "commander";
-import { onStopSignal, runProgram, terminalReport } from "../lib/cli.ts";
+import { drawUniqueId, onStopSignal, runProgram, terminalReport } from "../lib/cli.ts";
 import { systemClock } from "../lib/clock.ts";
 import { connectProgram, NATS_DEFAULT, natsOption } from "../lib/nats_connection.ts";
 import { toJson } from "../lib/plain_json.ts";
@@ -63,7 +63,7 @@ export async function withClient(
   });
   try {
     const acting = act({
-      client: new Client({ bus, subjects, clock: systemClock }),
+      client: new Client({ bus, subjects, clock: systemClock, drawId: drawUniqueId }),
       signal: stopping.signal,
       isJson: json === true,
       screen: () => screen.size,

@@ -56,7 +56,8 @@ Deno.test("the terminal and the editor give the same rows for the same 50 querie
   await stage.onlooker.control({ op: "pause" });
   await stage.page.getByRole("status", { name: "State" }).getByText("Paused").waitFor();
   const { bus, subjects } = stage.onlooker;
-  const components = await new Client({ bus, subjects, clock: systemClock }).components();
+  const components = await new Client({ bus, subjects, clock: systemClock, drawId: () => "" })
+    .components();
   const world = await wholeWorld(stage, components);
   const printed = await printedRows(stage.nats);
   for (const [i, text] of QUERIES.entries()) {
