@@ -19,8 +19,11 @@ export interface Connection extends AsyncDisposable {
   readonly name: string;
   /** What the environment of child processes has to say for them to connect there, too. */
   readonly env: Readonly<Record<string, string>>;
-  /** The embedded server, if it is one. */
-  readonly server: NatsServer | undefined;
+  /**
+   * Does `work`, which may be left alone amid it.
+   * @throws {UserError} when the embedded server, if it is one, dies and cannot be started again.
+   */
+  during<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export interface ConnectionOptions {
@@ -58,6 +61,7 @@ export async function openEmbedded(
   const { data, sync, report } = options;
   const server = await startNatsServer({
     progress: (line) => report.info(line),
+    onDeath: (line) => report.warn(line),
     ...(port !== undefined && { port }),
     ...(data !== undefined && { dataDir: data }),
     ...(sync !== undefined && { syncInterval: sync }),
@@ -86,12 +90,20 @@ async function connectTo(
     log,
     name: natsAccess(url).name,
     env: childEnvironment(url, { isOpen: server !== undefined }),
-    server,
+    during: (work) => server ? Promise.race([work(), failure(server)]) : work(),
     async [Symbol.asyncDispose]() {
       await bus.close();
       await server?.stop();
     },
   };
+}
+
+async function failure({ url, exited }: NatsServer): Promise<never> {
+  const { code, logTail } = await exited;
+  throw new UserError(
+    `Cannot go on without the nats-server at ${url}: it ended with code ${code}, and so did others ` +
+      `that were started in its place. Its last lines:\n${logTail}`,
+  );
 }
 
 /** True when something accepts connections there, whatever it is. */

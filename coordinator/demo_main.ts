@@ -85,7 +85,7 @@ async function runProcesses(run: Run): Promise<Summary> {
   await using connection = flags.nats === undefined
     ? await openEmbedded({ data: flags.data, sync: flags.sync, report })
     : await openConnection({ nats: flags.nats, sync: flags.sync, report });
-  const coordinator = await openCoordinator(run, connection);
+  const coordinator = await connection.during(() => openCoordinator(run, connection));
   const subjects = createSubjects(flags.prefix);
   const { prefix } = subjects;
   const process = { env: connection.env, prefix, clock: systemClock, report };
@@ -98,7 +98,7 @@ async function runProcesses(run: Run): Promise<Summary> {
   using _ = new SupervisorService({ bus: connection.bus, subjects, supervisor, report });
   await using _editor = flags.editor ? new EditorProcess(process) : undefined;
   report.info(`started ${count(manifests)} instances of ${manifests.systems.length} systems`);
-  return await watch(run, coordinator);
+  return await connection.during(() => watch(run, coordinator));
 }
 
 async function runLocal(run: Run): Promise<Summary> {

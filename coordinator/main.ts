@@ -88,7 +88,7 @@ async function coordinate(flags: Flags): Promise<void> {
   const manifests = await loadManifests(flags.manifests);
   const world = chooseWorld(manifests, flags.world);
   await using connection = await openConnection({ ...flags, report });
-  const coordinator = await openCoordinator(flags, {
+  const options: CoordinatorOptions = {
     bus: connection.bus,
     log: connection.log,
     clock: systemClock,
@@ -105,14 +105,15 @@ async function coordinate(flags: Flags): Promise<void> {
     takeover: flags.takeover === true,
     isLossAllowed: flags.migrate === true,
     report,
-  });
+  };
+  const coordinator = await connection.during(() => openCoordinator(flags, options));
   if (coordinator === undefined) return report.info("stopped");
   report.follow(() => coordinator.tickNumber);
   report.info(
     `world ${world?.name ?? "(empty)"} with ${coordinator.entityCount} entities and ` +
       `${manifests.systems.length} systems is up at ${connection.name}`,
   );
-  await run(coordinator, flags, report);
+  await connection.during(() => run(coordinator, flags, report));
 }
 
 /** Undefined when it was to stand by, and was stopped before it could lead. */

@@ -1,6 +1,19 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Summary } from "../coordinator/summary.ts";
-import { finalOf, poll, Program, type PROGRAMS, REPOSITORY, startProgram } from "./e2e.ts";
+import { PID_FILE_NAME } from "../lib/nats_server/data_folder.ts";
+import { findServer } from "../lib/nats_server/find_server.ts";
+import {
+  finalOf,
+  Onlooker,
+  poll,
+  Program,
+  type PROGRAMS,
+  type Project,
+  REPOSITORY,
+  runLocal,
+  startProgram,
+} from "./e2e.ts";
+import { assertNothingLost, createField, HZ } from "./field_project.ts";
 
 const TICKS = 30;
 const KEYS = [
@@ -148,6 +161,80 @@ Deno.test("a demo that is killed with -9 leaves neither server nor instances beh
   assertEquals((await copy.processes()).length, 6);
   demo.kill("SIGKILL");
   await nothingIsLeft(copy, port);
+});
+
+/** A folder for what a demo keeps while it runs, where its server's process id can be found. */
+class Place implements AsyncDisposable {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  static async create(): Promise<Place> {
+    return new Place(await Deno.makeTempDir({ prefix: "orrery-demo-" }));
+  }
+
+  start(project: Project, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    const fixed = ["--manifests", project.manifests, "--no-editor", "--hz", `${HZ}`];
+    return startProgram("demo", [...fixed, ...args], { env: { TMPDIR: this.path, ...env } });
+  }
+
+  async killServer(): Promise<void> {
+    const [folder] = await this.list();
+    const pid = await Deno.readTextFile(`${this.path}/${folder}/data/${PID_FILE_NAME}`);
+    Deno.kill(Number(pid), "SIGKILL");
+  }
+
+  list(): Promise<string[]> {
+    return Array.fromAsync(Deno.readDir(this.path), ({ name }) => name);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Deno.remove(this.path, { recursive: true });
+  }
+}
+
+Deno.test("the demo's own nats-server is killed with -9 and started again, and nothing is lost", async () => {
+  const [KILL_TICK, LAST_TICK] = [20, 90];
+  await using project = await createField();
+  await using place = await Place.create();
+  await using demo = place.start(project, ["--ticks", `${LAST_TICK}`, "--json"]);
+  const { port } = await serverOf(demo);
+  await using onlooker = await Onlooker.connect({ url: `nats://127.0.0.1:${port}` });
+  const ticks = await onlooker.watch(onlooker.subjects.tick, "TickStart");
+  await ticks.first("a tick", ({ tick_id }) => tick_id === KILL_TICK);
+  await place.killServer();
+  await demo.line(/warning: nats-server has ended with code 137; starting it again/);
+  await ticks.first("a later tick", ({ tick_id }) => tick_id === KILL_TICK + 20);
+  const commits = await onlooker.commits();
+  assertNothingLost(commits, commits.length);
+  assert(commits.length > KILL_TICK);
+  const { hash } = await finalOf<Summary>(demo);
+  assertEquals(hash, (await runLocal(project.manifests, LAST_TICK, { hz: HZ })).hash);
+  assertEquals(await place.list(), []);
+});
+
+Deno.test("a demo whose nats-server cannot be started again ends, and says what that has printed", async () => {
+  await using project = await createField();
+  await using place = await Place.create();
+  await using bin = await Place.create();
+  const real = await findServer({ progress: () => {} });
+  await Deno.writeTextFile(
+    `${bin.path}/nats-server`,
+    `#!/bin/sh
+[ "$1" = --version ] || mkdir ${bin.path}/was_here || { echo "bad luck" >&2; exit 3; }
+exec ${real} "$@"
+`,
+  );
+  await Deno.chmod(`${bin.path}/nats-server`, 0o755);
+  await using demo = place.start(project, [], { PATH: `${bin.path}:${Deno.env.get("PATH")}` });
+  await demo.line(/^tick [1-9]/);
+  await place.killServer();
+  assertEquals(await demo.code(), 1, demo.output);
+  assertMatch(demo.output, /Cannot go on without the nats-server at nats:.* ended with code 3,/);
+  assertMatch(demo.output, /^bad luck$/m);
+  assertEquals(await place.list(), []);
 });
 
 type Task = keyof typeof PROGRAMS;

@@ -148,6 +148,41 @@ Deno.test("exited tells when the server dies by itself", async () => {
   assertStringIncludes(logTail, "Server is ready");
 });
 
+Deno.test("a server that dies is started again where it was, with what it had stored", async () => {
+  const deaths: string[] = [];
+  await using server = await startTestServer({ onDeath: (line) => deaths.push(line) });
+  const { url, pid, dataDir } = server;
+  const { bus, log } = await connect(url);
+  const config = { subjects: ["s"], storage: "file", bytesMax: 10_000, replicas: 1 } as const;
+  await log.open({ name: "S", ...config });
+  await log.append("s", new Uint8Array(1));
+  for (let killed = pid; deaths.length < 2; killed = server.pid) {
+    Deno.kill(killed, "SIGKILL");
+    await waitUntil("another one runs", () => Promise.resolve(server.pid !== killed));
+    assertEquals((await log.info("S")).lastSequence, 1);
+  }
+  const line = "nats-server has ended with code 137; starting it again";
+  assertEquals(deaths, [line, line]);
+  await bus.close();
+  await server.stop();
+  assertEquals([await isListening(server.port), await exists(dataDir)], [false, false]);
+});
+
+Deno.test("a server that dies again and again as soon as it is started is given up", async () => {
+  await using folder = await makeTempFolder();
+  const executable = `${folder.path}/nats-server`;
+  const lines = ["Listening for client connections on 127.0.0.1:1", "Server is ready", "bad luck"];
+  const script = lines.map((line) => `echo "[1] ${line}" >&2\n`).join("");
+  await Deno.writeTextFile(executable, `#!/bin/sh\n${script}exit 3\n`);
+  await Deno.chmod(executable, 0o755);
+  const deaths: string[] = [];
+  const onDeath = (line: string) => void deaths.push(line);
+  await using server = await startTestServer({ executable, onDeath });
+  const { code, logTail } = await server.exited;
+  assertEquals([code, deaths.length], [3, 4]);
+  assertStringIncludes(logTail, "bad luck");
+});
+
 /** Starts a server from a process of its own, which is then killed with -9. */
 async function startAndKillParent(dataDir?: string): Promise<{ port: number; dataDir: string }> {
   const module = new URL("../lib/nats_server/nats_server.ts", import.meta.url).href;

@@ -5,14 +5,14 @@
  * @module
  */
 import { compareVersions } from "../bus/nats_version.ts";
-import { type Clock, delay, systemClock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import { UserError } from "../user_error.ts";
 import { type ClusterConfig, formatConfig } from "./config.ts";
-import { claimDataFolder, type DataFolder, PID_FILE_NAME } from "./data_folder.ts";
+import { claimDataFolder, PID_FILE_NAME } from "./data_folder.ts";
 import { readVersion } from "./executable.ts";
 import { findServer } from "./find_server.ts";
-import { GUARD_SCRIPT } from "./guard.ts";
-import { ServerLog } from "./server_log.ts";
+import type { ListenPorts } from "./server_log.ts";
+import { type ServerExit, ServerProcess } from "./server_process.ts";
 
 export interface StartServerOptions {
   /** Told, a line at a time, what is being done. */
@@ -33,17 +33,16 @@ export interface StartServerOptions {
    * default every 2 minutes. It takes nats-server 2.10.
    */
   syncInterval?: string;
+  /**
+   * Where it is given, a server that dies is started again, on the same ports and folder,
+   * and this is told so; one that dies again and again at once is given up.
+   */
+  onDeath?: (line: string) => void;
   /** Makes it a member of a cluster on this machine. */
   cluster?: ClusterConfig;
   /** By default one that {@linkcode findServer} finds. */
   executable?: string;
   clock?: Clock;
-}
-
-export interface ServerExit {
-  readonly code: number;
-  /** Its last lines. */
-  readonly logTail: string;
 }
 
 export interface NatsServer extends AsyncDisposable {
@@ -52,9 +51,9 @@ export interface NatsServer extends AsyncDisposable {
   /** Undefined without WebSocket. */
   readonly websocketPort: number | undefined;
   readonly dataDir: string;
-  /** Process id of the nats-server itself. */
+  /** Process id of the nats-server itself, of the newest where it was started again. */
   readonly pid: number;
-  /** Resolves when the process has ended, whether it was stopped or died. */
+  /** Resolves when the process has ended for good, whether it was stopped or died. */
   readonly exited: Promise<ServerExit>;
   /** Ends the process; safe to call twice. */
   stop(): Promise<void>;
@@ -63,8 +62,6 @@ export interface NatsServer extends AsyncDisposable {
 const MAX_PAYLOAD_BYTES_DEFAULT = 8 * 1024 * 1024;
 /** The oldest nats-server that can be told how often to sync. */
 const SYNC_VERSION_MIN = "2.10.0";
-/** A large store takes its time to recover. */
-const READY_TIMEOUT_MS = 60_000;
 
 /**
  * Starts a server and resolves when it takes connections.
@@ -78,11 +75,19 @@ export async function startNatsServer(options: StartServerOptions): Promise<Nats
   try {
     const dataDir = options.dataDir ?? `${runFolder}/data`;
     const config = `${runFolder}/nats-server.conf`;
-    await Deno.writeTextFile(config, toConfigText(dataDir, options));
+    const configure = (ports: ListenPorts) =>
+      Deno.writeTextFile(config, toConfigText(dataDir, { ...options, ...ports }));
+    await configure({ port: options.port, websocketPort: options.websocketPort });
     const dataFolder = await claimDataFolder(dataDir, clock);
     const guarded = [runFolder, `${dataDir}/${PID_FILE_NAME}`, executable, "--config", config];
-    const process = new ServerProcess(guarded, dataFolder);
-    await process.waitReady(clock);
+    const process = new ServerProcess(guarded, {
+      clock,
+      onEnd: () => dataFolder.release(),
+      onDeath: options.onDeath,
+    });
+    await process.waitReady();
+    // Whoever is connected to this one looks for the next one where it was.
+    await configure(process.ports);
     progress(`Started ${executable} at ${process.url}`);
     return toNatsServer(process, dataDir);
   } catch (error) {
@@ -100,10 +105,13 @@ async function checkCanSync(executable: string): Promise<void> {
   );
 }
 
-function toConfigText(dataDir: string, options: StartServerOptions): string {
-  const { websocketPort = 0, websocketOrigins = [] } = options;
+function toConfigText(
+  dataDir: string,
+  options: Omit<StartServerOptions, keyof ListenPorts> & ListenPorts,
+): string {
+  const { port = 0, websocketPort = 0, websocketOrigins = [] } = options;
   return formatConfig({
-    port: options.port ?? 0,
+    port,
     storeFolder: dataDir,
     maxPayloadBytes: options.maxPayloadBytes ?? MAX_PAYLOAD_BYTES_DEFAULT,
     ...(options.syncInterval !== undefined && { syncInterval: options.syncInterval }),
@@ -115,83 +123,16 @@ function toConfigText(dataDir: string, options: StartServerOptions): string {
 function toNatsServer(process: ServerProcess, dataDir: string): NatsServer {
   return {
     url: process.url,
-    port: process.port,
-    websocketPort: process.websocketPort,
+    port: process.ports.port ?? 0,
+    websocketPort: process.ports.websocketPort,
     dataDir,
-    pid: process.pid,
+    get pid() {
+      return process.pid;
+    },
     exited: process.exited,
     stop: () => process.stop(),
     [Symbol.asyncDispose]: () => process.stop(),
   };
-}
-
-/** A nats-server under its guard. */
-class ServerProcess {
-  readonly exited: Promise<ServerExit>;
-  readonly #guard: Deno.ChildProcess;
-  readonly #log: ServerLog;
-  #stopping: Promise<void> | undefined;
-
-  constructor(guarded: string[], dataFolder: DataFolder) {
-    this.#guard = new Deno.Command("sh", {
-      args: ["-c", GUARD_SCRIPT, "nats-server-guard", ...guarded],
-      stdin: "piped",
-      stdout: "null",
-      stderr: "piped",
-      // A Ctrl-C in the terminal is for us alone: the server stops after we have drained.
-      detached: true,
-    }).spawn();
-    this.#log = new ServerLog(this.#guard.stderr);
-    this.exited = this.#awaitExit(dataFolder);
-  }
-
-  get port(): number {
-    return this.#log.ports.port ?? 0;
-  }
-
-  get websocketPort(): number | undefined {
-    return this.#log.ports.websocketPort;
-  }
-
-  get pid(): number {
-    return this.#log.pid ?? 0;
-  }
-
-  get url(): string {
-    return `nats://127.0.0.1:${this.port}`;
-  }
-
-  async waitReady(clock: Clock): Promise<void> {
-    const waiting = new AbortController();
-    const outcome = await Promise.race([
-      this.#log.ready.then(() => "ready"),
-      this.exited.then(({ code }) => `it exited with code ${code}`),
-      delay(clock, READY_TIMEOUT_MS, waiting.signal).then(() =>
-        `not ready in ${READY_TIMEOUT_MS} ms`
-      ),
-    ]);
-    waiting.abort();
-    if (outcome === "ready") return;
-    await this.stop();
-    throw new UserError(`Cannot start nats-server: ${outcome}\n${this.#log.tail}`);
-  }
-
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
-    return this.#stopping;
-  }
-
-  async #stop(): Promise<void> {
-    await this.#guard.stdin.close().catch(() => {/* it has exited already */});
-    await this.exited;
-  }
-
-  async #awaitExit(dataFolder: DataFolder): Promise<ServerExit> {
-    const { code } = await this.#guard.status;
-    await this.#log.ended;
-    dataFolder.release();
-    return { code, logTail: this.#log.tail };
-  }
 }
 
 function ignoreNotFound(error: unknown): void {

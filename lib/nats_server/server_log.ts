@@ -5,6 +5,8 @@
  * @module
  */
 
+import { EXIT_PATTERN } from "./guard.ts";
+
 /** Lines that are kept for error messages. */
 const TAIL_LINES_MAX = 20;
 
@@ -14,20 +16,25 @@ export interface ListenPorts {
   readonly websocketPort: number | undefined;
 }
 
-/** Reads a server's output to its end. */
-export class ServerLog {
+/** One life of the server. */
+export interface ServerRun {
   /** Resolves when the server takes connections; never, should it fail before. */
   readonly ready: Promise<void>;
+  /** Resolves with its exit code; undefined where nobody has told it. */
+  readonly exited: Promise<number | undefined>;
+}
+
+/** Reads a server's output to its end, over all of its lives. */
+export class ServerLog {
   /** Resolves at the end of the output. */
   readonly ended: Promise<void>;
   readonly #tail: string[] = [];
+  #pid: number | undefined;
   #ports: ListenPorts = { port: undefined, websocketPort: undefined };
-  #resolveReady: () => void;
+  #ready = Promise.withResolvers<void>();
+  #exited = Promise.withResolvers<number | undefined>();
 
   constructor(output: ReadableStream<Uint8Array<ArrayBuffer>>) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.ready = promise;
-    this.#resolveReady = resolve;
     this.ended = this.#read(output);
   }
 
@@ -35,10 +42,14 @@ export class ServerLog {
     return this.#ports;
   }
 
-  /** The server's process id, which begins each line; undefined before the first. */
+  /** The server that runs, or else the one that is started next. */
+  get run(): ServerRun {
+    return { ready: this.#ready.promise, exited: this.#exited.promise };
+  }
+
+  /** The process id of the server that has spoken last; undefined before the first line. */
   get pid(): number | undefined {
-    const pid = /^\[(\d+)\]/.exec(this.#tail.at(-1) ?? "")?.[1];
-    return pid === undefined ? undefined : Number(pid);
+    return this.#pid;
   }
 
   /** The last lines. */
@@ -54,17 +65,29 @@ export class ServerLog {
       for (const line of lines) this.#take(line);
     }
     if (rest !== "") this.#take(rest);
+    this.#exited.resolve(undefined);
   }
 
   #take(line: string): void {
+    const code = EXIT_PATTERN.exec(line)?.[1];
+    if (code !== undefined) return this.#end(Number(code));
     this.#tail.push(line);
     if (this.#tail.length > TAIL_LINES_MAX) this.#tail.shift();
+    const pid = /^\[(\d+)\]/.exec(line)?.[1];
+    if (pid !== undefined) this.#pid = Number(pid);
     const client = /Listening for client connections on \S*:(\d+)/.exec(line)?.[1];
     if (client !== undefined) this.#ports = { ...this.#ports, port: Number(client) };
     const websocket = /Listening for websocket clients on \S*:(\d+)/.exec(line)?.[1];
     if (websocket !== undefined) {
       this.#ports = { ...this.#ports, websocketPort: Number(websocket) };
     }
-    if (line.includes("Server is ready")) this.#resolveReady();
+    if (line.includes("Server is ready")) this.#ready.resolve();
+  }
+
+  #end(code: number): void {
+    const exited = this.#exited;
+    this.#ready = Promise.withResolvers();
+    this.#exited = Promise.withResolvers();
+    exited.resolve(code);
   }
 }
