@@ -117,3 +117,32 @@ export async function replay(
   }
   return last;
 }
+
+/**
+ * Makes sure that a world without a snapshot to go on from may begin: terms may have
+ * begun, and ended before its beginning was stored; but no tick, and there is no
+ * snapshot that might be its state.
+ * @param skipped why each stored snapshot cannot be gone on from, by id
+ * @throws {UserError} when it may not.
+ */
+export async function checkIsNew(
+  { log, subjects: { prefix, commit, streams } }: Pick<RecoveryPorts, "log" | "subjects">,
+  skipped: ReadonlyMap<string, string>,
+): Promise<void> {
+  let hasTicks = false;
+  for await (const { headers } of log.read(streams.components, { filter: commit })) {
+    if (headers["msg-type"] !== "TickCommit") continue;
+    hasTicks = true;
+    break;
+  }
+  if (!hasTicks && skipped.size === 0) return;
+  const reasons = [...skipped].map(([id, reason]) => `\n  "${id}": ${reason}`).join("");
+  throw new UserError(
+    `Cannot resume the world under the prefix "${prefix}": ` +
+      `${hasTicks ? "its log has ticks, but " : ""}${streams.snapshots} has no whole snapshot ` +
+      `to go on from${reasons}\nBegin another world under another prefix, from a snapshot that ` +
+      "is whole (`deno task replay --to <tick> --fork <prefix>`) or a file (`deno task snapshot " +
+      "import <file> --begin --prefix <prefix>`); or remove the streams " +
+      `${streams.components} and ${streams.snapshots}, and it begins anew`,
+  );
+}

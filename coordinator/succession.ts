@@ -19,7 +19,7 @@ import { captureWorld, restoreWorld } from "../lib/snapshot/world_image.ts";
 import { UserError } from "../lib/user_error.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
 import { Lease, LeaseWatch } from "./lease.ts";
-import { feed, loadNewest, type RecoveryPorts, replay } from "./recovery.ts";
+import { checkIsNew, feed, loadNewest, type RecoveryPorts, replay } from "./recovery.ts";
 import { rebaseWhereNeeded, saveState } from "./rebase.ts";
 import { ReplayError, type Replica } from "./replica.ts";
 import { openComponents, openSets, type StreamOptions } from "./streams.ts";
@@ -224,7 +224,7 @@ export class Succession implements Disposable {
     const replica = await this.#load();
     let newest = await this.#newestEntry();
     if (replica === undefined) {
-      await this.#checkIsNew();
+      await checkIsNew(this.#options, this.#skipped);
       return { state: initialState(schema, world), isNew: true, newest };
     }
     while (newest !== undefined && newest.sequence > this.#seen) {
@@ -249,33 +249,6 @@ export class Succession implements Disposable {
     }
     this.#seen = Math.max(this.#seen, sequence);
     return { ...candidate, newest: await this.#newestEntry() };
-  }
-
-  /**
-   * Terms may have begun, and ended before the world's beginning was stored; but no
-   * tick, and there is no snapshot that might be its state.
-   */
-  async #checkIsNew(): Promise<void> {
-    const { subjects: { prefix, streams } } = this.#options;
-    const hasTicks = await this.#hasTicks();
-    if (!hasTicks && this.#skipped.size === 0) return;
-    const skipped = [...this.#skipped].map(([id, reason]) => `\n  "${id}": ${reason}`).join("");
-    throw new UserError(
-      `Cannot resume the world under the prefix "${prefix}": ` +
-        `${hasTicks ? "its log has ticks, but " : ""}${streams.snapshots} has no whole snapshot ` +
-        `to go on from${skipped}\nBegin another world under another prefix, from a snapshot that ` +
-        "is whole (`deno task replay --to <tick> --fork <prefix>`) or a file (`deno task snapshot " +
-        "import <file> --begin --prefix <prefix>`); or remove the streams " +
-        `${streams.components} and ${streams.snapshots}, and it begins anew`,
-    );
-  }
-
-  async #hasTicks(): Promise<boolean> {
-    const { log, subjects: { commit, streams } } = this.#options;
-    for await (const { headers } of log.read(streams.components, { filter: commit })) {
-      if (headers["msg-type"] === "TickCommit") return true;
-    }
-    return false;
   }
 
   #newestEntry(): Promise<LogEntry | undefined> {
