@@ -246,6 +246,7 @@ export class Engine {
       throw error;
     }
     stats.late++;
+    this.#committer.receipts.doubt(key, result.instance_id);
     this.creditFreed(result.system);
   }
 

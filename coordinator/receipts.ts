@@ -85,6 +85,20 @@ export class Receipts {
     if (awaited.size === 0) receipts.onComplete();
   }
 
+  /**
+   * Another instance has returned a result of the attempt, too. The log's next answer
+   * may be to that one, so the accepted one is appended anew if it has none yet.
+   */
+  doubt(key: AttemptKey, instance: string): void {
+    const receipts = this.#ticks.get(key.tick);
+    const name = nameOf(key);
+    const result = receipts?.awaited.get(name);
+    if (!receipts || !result || result.headers["instance-id"] === instance) return;
+    receipts.awaited.delete(name);
+    receipts.refused.push(result);
+    if (receipts.awaited.size === 0) receipts.onComplete();
+  }
+
   /** Ends a tick: resolves when all of its results are stored. */
   async settle(tick: number): Promise<void> {
     const receipts = this.#ticks.get(tick);

@@ -79,6 +79,20 @@ Deno.test("Receipts.settle() appends at once what was published without a reply 
   assertEquals(headers, [{ repeated: "1" }]);
 });
 
+Deno.test("Receipts.settle() appends what another instance's receipt may have been taken for", async () => {
+  const { receipts, settle, isSettled, appended } = open();
+  const headers = { "instance-id": "physics-1" };
+  receipts.accept(key(0), { ...result(0), headers });
+  receipts.accept(key(1), { ...result(1), headers });
+  // Twice from the same instance is the same result.
+  receipts.doubt(key(0), "physics-1");
+  receipts.doubt(key(1), "physics-2");
+  receipts.receive(key(0), true);
+  receipts.receive(key(1), true);
+  await settle();
+  assertEquals([isSettled(), appended], [true, ["result.1"]]);
+});
+
 Deno.test("Receipts of ticks that are over, or never were, have no effect", async () => {
   const { receipts, settle, isSettled, appended } = open();
   await settle();

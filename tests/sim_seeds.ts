@@ -26,4 +26,8 @@ export const SEEDS_THAT_FAILED: readonly { readonly seed: number; readonly bug: 
     seed: 3352094774,
     bug: "a coordinator held a tick for ever, whose successor had come and gone unheard",
   },
+  {
+    seed: 1498055992,
+    bug: "a commit named a result that was lost, since another instance's was stored",
+  },
 ];
