@@ -4,7 +4,7 @@ import type { LogEntry } from "../lib/bus/log.ts";
 import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { UserError } from "../lib/user_error.ts";
 import { SUBJECTS } from "./fake_instance.ts";
-import { HOLDER, openTicks, TickHarness } from "./tick_harness.ts";
+import { HOLDER, openTicks, type TickHarness } from "./tick_harness.ts";
 
 const { components } = SUBJECTS.streams;
 
