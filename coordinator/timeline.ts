@@ -8,7 +8,7 @@ import type { Log, LogEntry } from "../lib/bus/log.ts";
 import type { Schema } from "../lib/ecs/component.ts";
 import type { Report } from "../lib/report.ts";
 import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
-import { isResumable, type SnapshotMeta } from "../lib/snapshot/snapshot_manifest.ts";
+import { isConnected, isResumable, type SnapshotMeta } from "../lib/snapshot/snapshot_manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { UserError } from "../lib/user_error.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
@@ -54,7 +54,7 @@ export class Timeline {
     const { firstSequence } = await log.info(components);
     const starts = infos.filter(({ meta }) => isResumable(meta)).map(({ meta }) => ({
       meta,
-      isConnected: meta.sequence >= firstSequence - 1,
+      isConnected: isConnected(meta, firstSequence),
     }));
     let last = 0;
     for await (const { headers } of log.lastPerSubject(components, subjects.commit)) {
