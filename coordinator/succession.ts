@@ -119,7 +119,9 @@ export class Succession implements Disposable {
     while (!signal.aborted) {
       try {
         await this.#keepUp(signal);
-        const term = signal.aborted ? undefined : await this.#claimUnled();
+        // Until it had ended it may have come upon a beginning, which renewed the lease.
+        const isUnled = this.#watch.isLapsed && !signal.aborted;
+        const term = isUnled ? await this.#claimUnled() : undefined;
         if (term !== undefined) return term;
       } catch (error) {
         if (!isTransient(error)) throw error;

@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FencedError } from "../coordinator/fence.ts";
 import { UserError } from "../lib/user_error.ts";
+import { overlay } from "../bench/overlay.ts";
+import type { Log } from "../lib/bus/log.ts";
+import { encodeMessage } from "../lib/wire/codec.ts";
 import { SUBJECTS } from "./fake_instance.ts";
 import { HOLDER, openTicks, TickHarness } from "./tick_harness.ts";
 
@@ -123,6 +126,36 @@ Deno.test("a standby leaves a leader alone that is paused, and one that others t
   await assertRejects(() => harness.pump(ran), FencedError, "in term");
   stop.abort();
   assertEquals(await harness.wait(standingBy), undefined);
+});
+
+Deno.test("a standby that comes upon a beginning as the lease lapses gives it time to lead", async () => {
+  await using harness = await TickHarness.open({ systems: [] });
+  const { log } = harness.connect("rival");
+  const { data, options } = encodeMessage("TermStart", { epoch: 9, tick_id: 0 }, { epoch: 9 });
+  const stop = new AbortController();
+  let isBegun = false;
+  // What had been sent to it when it stopped to follow, it still takes.
+  const late = (known: Log) =>
+    overlay(known, {
+      async *follow(stream, { from, signal }) {
+        yield* known.follow(stream, { from, signal });
+        if (isBegun) return;
+        isBegun = true;
+        await log.append(SUBJECTS.commit, data, options);
+        for await (const entry of log.read(stream, { from })) {
+          if (entry.headers["epoch"] === "9") yield entry;
+        }
+      },
+    });
+  const standingBy = harness.standBy("standby", stop.signal, late);
+  await harness.settle();
+  harness.kill("coordinator");
+  for (let i = 0; i < 16; i++) await harness.advance(50);
+  assertEquals(isBegun, true);
+  assertEquals(harness.lines.filter((line) => /resumed/.test(line)), []);
+  // The one that began is not heard of, so it is dead.
+  const standby = await harness.wait(standingBy);
+  assertEquals(standby?.tickNumber, 0);
 });
 
 Deno.test("a standby that missed what was let go of since goes on from a newer snapshot", async () => {

@@ -103,8 +103,13 @@ export class TickHarness implements AsyncDisposable {
   }
 
   /** A coordinator of this client that stands by; it is the newest once it leads. */
-  async standBy(client: string, signal: AbortSignal): Promise<Coordinator | undefined> {
-    const coordinator = await Coordinator.standBy(this.#optionsOf(client), signal);
+  async standBy(
+    client: string,
+    signal: AbortSignal,
+    change: (log: Log) => Log = (log) => log,
+  ): Promise<Coordinator | undefined> {
+    const options = this.#optionsOf(client);
+    const coordinator = await Coordinator.standBy({ ...options, log: change(options.log) }, signal);
     if (coordinator) this.#coordinators.push(coordinator);
     return coordinator;
   }
