@@ -9,7 +9,7 @@
 import type { Log } from "../lib/bus/log.ts";
 import type { Report } from "../lib/report.ts";
 import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
-import type { SnapshotKind } from "../lib/snapshot/snapshot_manifest.ts";
+import type { SnapshotMeta } from "../lib/snapshot/snapshot_manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { viewWorld } from "../lib/snapshot/world_image.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
@@ -44,16 +44,14 @@ export async function rebaseWhereNeeded(ports: RebasePorts, based: Based): Promi
         `${based.sequence}: it has lost its end, as when its server's power goes; going on from ` +
         "that tick, which is whole",
     );
-    await saveState(ports, based, "auto");
+    await saveAuto(ports, based);
     await log.purge(components, { before: based.sequence + 1 });
     return true;
   }
   if (bytes <= bytesMax * LOG_SHARE_MAX) return false;
+  let id: string;
   try {
-    const id = await saveState(ports, based, "auto");
-    report.warn(
-      `the log takes ${bytes} of ${bytesMax} bytes; only what comes after snapshot "${id}" is kept`,
-    );
+    id = await saveAuto(ports, based);
   } catch (error) {
     if (!(error instanceof SnapshotError)) throw error;
     report.warn(
@@ -61,18 +59,43 @@ export async function rebaseWhereNeeded(ports: RebasePorts, based: Based): Promi
     );
     return false;
   }
-  await log.purge(components, { before: based.sequence });
+  const { sequence } = based;
+  await letGoBefore({ id, sequence }, {
+    log,
+    report,
+    stream: { name: components, bytesMax },
+    bytes,
+  });
   return true;
 }
 
-/** Stores a state, and resolves with the snapshot's id. */
+/** Cuts a log that takes so many bytes to what a snapshot can be gone on from with. */
+export async function letGoBefore(
+  { id, sequence }: Pick<SnapshotMeta, "id" | "sequence">,
+  { log, report, stream, bytes }: Pick<RebasePorts, "log" | "report"> & {
+    readonly stream: { readonly name: string; readonly bytesMax: number };
+    readonly bytes: number;
+  },
+): Promise<void> {
+  report.warn(
+    `the log takes ${bytes} of ${stream.bytesMax} bytes; only what comes after snapshot "${id}" is ` +
+      "kept",
+  );
+  await log.purge(stream.name, { before: sequence });
+}
+
+async function saveAuto(ports: RebasePorts, based: Based): Promise<string> {
+  const id = await ports.store.freeId(`t${based.state.tick}`);
+  await saveState(ports, based, { id, kind: "auto" });
+  return id;
+}
+
+/** Stores a state as a snapshot. */
 export async function saveState(
   { store, dateMs }: Pick<RebasePorts, "store" | "dateMs">,
   { state, epoch, sequence }: Based,
-  kind: SnapshotKind,
-): Promise<string> {
-  const id = kind === "auto" ? await store.freeId(`t${state.tick}`) : `${kind}-${epoch}`;
-  const meta = { ...metaOfState(state), id, kind, epoch, sequence, createdAt: dateMs() };
+  what: Pick<SnapshotMeta, "id" | "kind">,
+): Promise<void> {
+  const meta = { ...metaOfState(state), ...what, epoch, sequence, createdAt: dateMs() };
   await store.save(viewWorld(state.world), meta);
-  return id;
 }

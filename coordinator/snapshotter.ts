@@ -21,7 +21,7 @@ import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import type { WorldImage } from "../lib/snapshot/world_image.ts";
 import type { EventData } from "../lib/wire/events.ts";
 import { SerialQueue } from "../lib/wire/serial_queue.ts";
-import { LOG_SHARE_MAX } from "./rebase.ts";
+import { letGoBefore, LOG_SHARE_MAX } from "./rebase.ts";
 
 export interface SnapshotPolicy {
   /** How often an automatic one is taken. */
@@ -166,7 +166,9 @@ export class Snapshotter {
     const newest = (await store.list()).findLast(({ meta }) => isResumable(meta));
     if (newest === undefined) return;
     const { firstSequence, bytes } = await log.info(stream.name);
-    if (firstSequence < newest.meta.sequence) await this.#letGoBefore(newest, bytes);
+    if (firstSequence < newest.meta.sequence) {
+      await letGoBefore(newest.meta, { ...this.#options, bytes });
+    }
   }
 
   /** Takes no more automatic ones, and resolves when what is under way is stored. */
@@ -220,19 +222,10 @@ export class Snapshotter {
     await log.purge(stream.name, { before: oldest.meta.sequence });
     let { bytes } = await log.info(stream.name);
     if (bytes > stream.bytesMax * LOG_SHARE_MAX && oldest !== newest) {
-      await this.#letGoBefore(newest, bytes);
+      await letGoBefore(newest.meta, { ...this.#options, bytes });
       ({ bytes } = await log.info(stream.name));
     }
     this.#logBytes = { before: bytes, now: bytes };
-  }
-
-  async #letGoBefore({ meta: { id, sequence } }: SnapshotInfo, bytes: number): Promise<void> {
-    const { log, stream, report } = this.#options;
-    report.warn(
-      `the log takes ${bytes} of ${stream.bytesMax} bytes; only what comes after snapshot ` +
-        `"${id}" is kept`,
-    );
-    await log.purge(stream.name, { before: sequence });
   }
 
   /** What does not grow for so long is of a process that has ended. */

@@ -367,7 +367,7 @@ export class Succession implements Disposable {
   ): Promise<void> {
     lease.begin();
     try {
-      await saveState(this.#options, { state, epoch, sequence }, kind);
+      await saveState(this.#options, { state, epoch, sequence }, { id: `${kind}-${epoch}`, kind });
     } catch (error) {
       lease.end();
       throw error;
