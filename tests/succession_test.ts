@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FencedError } from "../coordinator/fence.ts";
+import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { UserError } from "../lib/user_error.ts";
 import { overlay } from "../bench/overlay.ts";
 import type { Log } from "../lib/bus/log.ts";
@@ -110,6 +111,31 @@ Deno.test("a standby follows the leader, and takes its place within a second of 
   await harness.finishAll();
   await next.ran;
   assertEquals(await harness.values("Position", "x"), [4, 4, 4]);
+});
+
+Deno.test("a standby for which a restored snapshot comes too late follows anew from the newest one", async () => {
+  await using harness = await TickHarness.open({ systems: [], isUnpaced: false });
+  const standingBy = harness.standBy("standby", new AbortController().signal);
+  await harness.start(Infinity);
+  for (let i = 0; i < 5; i++) await harness.advance(100);
+  harness.disconnect("standby");
+  const restoring = harness.control({ op: "restore", snapshot: "initial-1" });
+  const { snapshot: id = "", tick_id: tick } = await harness.wait(restoring);
+  assertEquals(id, "initial-1");
+  await harness.wait(harness.control({ op: "snapshot" }));
+  const { log, bus: { payloadBytesMax } } = harness.connect("store");
+  const store = new SnapshotStore({ log, subjects: SUBJECTS, payloadBytesMax });
+  // Its leader died before it purged the log that the copy was for.
+  await harness.wait(store.delete(`r${tick}`));
+  harness.kill("coordinator");
+  const leader = harness.coordinator;
+  const left = [leader.tickNumber, leader.digest()];
+  harness.reconnect("standby");
+  // What it asked the log while it was disconnected is not answered.
+  for (let i = 0; i < 20; i++) await harness.advance(1000);
+  const standby = await harness.wait(standingBy);
+  assertEquals([standby?.tickNumber, standby?.digest()], left);
+  assertMatch(harness.lines.join("\n"), /there is none with this id; following anew/);
 });
 
 Deno.test("a standby leaves a leader alone that is paused, and one that others take over from", async () => {
