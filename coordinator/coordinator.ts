@@ -185,8 +185,7 @@ export class Coordinator {
     this.#meters = new Meters({
       stats: this.stats,
       entities: () => this.entityCount,
-      commandsWaiting: () => this.#engine.queue.length,
-      queriesWaiting: () => this.#queries.waiting,
+      waiting: () => this.waiting,
       seats: (system) => this.instancesOf(system),
     });
     this.#snapshots = new SnapshotService({
@@ -209,6 +208,12 @@ export class Coordinator {
 
   get entityCount(): number {
     return this.#engine.world.entityCount;
+  }
+
+  /** How many requests wait, by what they wait for. */
+  get waiting(): { commands: number; queries: number; snapshots: number } {
+    const [queries, snapshots] = [this.#queries.waiting, this.#snapshots.waiting];
+    return { commands: this.#engine.queue.length, queries, snapshots };
   }
 
   /** The digest of the whole world, in canonical order; meaningful between ticks. */

@@ -17,10 +17,8 @@ import { creditsOf } from "./system_run.ts";
 export interface MetersOptions {
   readonly stats: Stats;
   entities(): number;
-  /** Buffers of commands that wait for a tick. */
-  commandsWaiting(): number;
-  /** Queries that wait for their answer. */
-  queriesWaiting(): number;
+  /** Buffers of commands that wait for a tick, and queries that wait for their answer. */
+  waiting(): { readonly commands: number; readonly queries: number };
   /** A system's instances as of now. */
   seats(system: string): readonly Seat[];
 }
@@ -88,8 +86,9 @@ export class Meters implements Disposable {
       (result) => result.observe(options.entities()),
     );
     this.#level("orrery.queue.depth", "{message}", "Messages that wait.", (result) => {
-      result.observe(options.commandsWaiting(), { "orrery.queue": "commands" });
-      result.observe(options.queriesWaiting(), { "orrery.queue": "queries" });
+      const { commands, queries } = options.waiting();
+      result.observe(commands, { "orrery.queue": "commands" });
+      result.observe(queries, { "orrery.queue": "queries" });
     });
     this.#level("orrery.system.credits", "{shard}", "Shards taken at a time.", (result) => {
       for (const system of stats.systems.keys()) {

@@ -75,6 +75,11 @@ export class SnapshotService {
     });
   }
 
+  /** Snapshots that are being taken or restored, or wait for that. */
+  get waiting(): number {
+    return this.#snapshotter.waiting;
+  }
+
   /** Takes a snapshot if it is time for one. */
   afterTick(tick: number): void {
     this.#snapshotter.afterTick(tick);

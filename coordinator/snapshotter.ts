@@ -89,6 +89,11 @@ export class Snapshotter {
     this.#logCheckedAt = now;
   }
 
+  /** What is done one at a time here, with what is being done. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   /** Takes an automatic snapshot if it is time for one. Call it after each tick. */
   afterTick(tick: number): void {
     if (this.#queue.length > 0 || this.#isStopped || !this.#isDue(tick)) return;

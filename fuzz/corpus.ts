@@ -34,6 +34,7 @@ export async function recordCorpus(seed: number): Promise<Corpus> {
   await simulate({
     seed,
     isCalm: true,
+    hasSnapshots: false,
     onDelivery: ({ to, message: { subject, data, headers } }) => {
       const isLogged = subject === SUBJECTS.commit ||
         subject.startsWith(SUBJECTS.componentChanged("").slice(0, -1));

@@ -6,17 +6,22 @@
  * @module
  */
 import { Coordinator } from "../coordinator/coordinator.ts";
+import { replay, replicaOf } from "../coordinator/recovery.ts";
+import { SnapshotCommands } from "../coordinator/snapshot_commands.ts";
+import type { WorldState } from "../coordinator/world_state.ts";
 import type { MemoryNetwork } from "../lib/bus/memory_bus.ts";
 import { type Clock, delay } from "../lib/clock.ts";
 import type { SystemManifest } from "../lib/manifest/manifest.ts";
 import { Instance } from "../lib/runtime/instance.ts";
 import type { SystemFunction } from "../lib/runtime/system.ts";
+import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import type { Draw } from "./draw.ts";
 import type { Observer } from "./observer.ts";
 import { type ProcessOptions, SimulatedProcess } from "./process.ts";
 import { toQuanta } from "./process_clock.ts";
 import type { Scenario } from "./scenario.ts";
+import { insist } from "./violation.ts";
 
 /** How long a script may take when it is slow. */
 const SLOW_MS_MAX = 300;
@@ -50,6 +55,7 @@ export class Cluster {
   readonly #instances = new Map<SimulatedProcess, SystemManifest>();
   readonly #running = new Map<SimulatedProcess, Instance>();
   readonly #coordinators = new Set<SimulatedProcess>();
+  readonly #leaders = new Map<SimulatedProcess, Coordinator>();
   #isServerUp = true;
   #isCalm = false;
   #isOver = false;
@@ -66,6 +72,11 @@ export class Cluster {
   /** One, or more where others stand by or were started beside it. */
   get coordinators(): readonly SimulatedProcess[] {
     return [...this.#coordinators];
+  }
+
+  /** Coordinators that lead, or do not know yet that another one does. */
+  get leaders(): Iterable<Coordinator> {
+    return this.#leaders.values();
   }
 
   /** Every process that lives. */
@@ -135,14 +146,36 @@ export class Cluster {
     return this.startCoordinator(this.#options.draw.chance(0.5) ? "take over" : "lead");
   }
 
-  /** Ends everything, and makes the world again from what is stored. */
+  /** Ends everything, and makes the world again from what is stored, as a coordinator does. */
   async recover(): Promise<Coordinator> {
     this.#isOver = true;
+    this.#killAll();
+    const process = this.#startProcess("reader");
+    this.#coordinators.add(process);
+    // What the leader sent before it was killed may still be on its way.
+    return await this.#open(process, "take over");
+  }
+
+  /** The world as the log leads to it from the oldest snapshot that is kept for that. */
+  async replayOldest(): Promise<WorldState> {
+    this.#killAll();
+    const { bus, log, clock, report } = this.#startProcess("auditor");
+    const { subjects, scenario: { manifests: { schema } } } = this.#options;
+    const { payloadBytesMax } = bus;
+    const store = new SnapshotStore({ log, subjects, payloadBytesMax });
+    const { snapshots } = await new SnapshotCommands({ bus, log, store, subjects }).list();
+    const kept = snapshots.find(({ isGoneOnFrom, meta }) => isGoneOnFrom && meta.kind !== "manual");
+    insist(kept !== undefined, () => "no snapshot is left that the log leads on from");
+    const replica = replicaOf(await store.load(kept.meta.id), { schema, subjects });
+    await replay({ log, clock, subjects, store, report }, replica, replica.sequence + 1);
+    return replica.state;
+  }
+
+  #killAll(): void {
     for (const process of this.processes) process.kill();
     this.#instances.clear();
     this.#coordinators.clear();
-    // What the leader sent before it was killed may still be on its way.
-    return await this.#open(this.#startProcess("reader"), "take over");
+    this.#leaders.clear();
   }
 
   startInstance(manifest: SystemManifest): void {
@@ -179,7 +212,8 @@ export class Cluster {
   }
 
   async #open(process: SimulatedProcess, role: Role): Promise<Coordinator> {
-    const { scenario: { manifests, world, hz, isResident }, subjects, observer } = this.#options;
+    const { scenario, subjects, observer } = this.#options;
+    const { manifests, world, hz, isResident, snapshots } = scenario;
     const { log, clock, report } = process;
     const options = {
       bus: observer.watch(process.bus, process.name),
@@ -192,6 +226,7 @@ export class Cluster {
       hz: Number.isFinite(hz) ? hz : 60,
       isUnpaced: !Number.isFinite(hz),
       isResident,
+      ...(snapshots && { snapshots }),
       replicas: 1,
       dateMs: () => 0,
     };
@@ -204,6 +239,8 @@ export class Cluster {
   }
 
   async #run(process: SimulatedProcess, coordinator: Coordinator): Promise<void> {
+    if (!process.isAlive) return;
+    this.#leaders.set(process, coordinator);
     try {
       await coordinator.run(this.#options.scenario.ticks);
       this.#options.onDone(coordinator);
@@ -230,6 +267,7 @@ export class Cluster {
     this.#instances.delete(process);
     this.#running.delete(process);
     this.#coordinators.delete(process);
+    this.#leaders.delete(process);
   }
 
   /** Starts an instance of the system, or a coordinator, in place of one that has ended. */

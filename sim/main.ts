@@ -15,6 +15,7 @@ interface Flags {
   readonly seed?: number;
   readonly from?: number;
   readonly workers: number;
+  readonly snapshots: boolean;
   readonly trace?: true;
 }
 
@@ -40,6 +41,7 @@ async function main(args: string[]): Promise<void> {
     .option("--seed <n>", "run this seed alone", positiveInteger)
     .option("--from <n>", "the first seed; new ones each time by default", positiveInteger)
     .option("--workers <n>", "threads", positiveInteger, navigator.hardwareConcurrency)
+    .option("--no-snapshots", "with --seed: take none but the first, whatever the seed has drawn")
     .option("--trace", "with --seed: say what happens, line by line")
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false);
@@ -49,8 +51,12 @@ async function main(args: string[]): Promise<void> {
   if (!isGood) Deno.exit(1);
 }
 
-async function runOne(seed: number, { trace }: Flags): Promise<boolean> {
-  const outcome = await runSeed(seed, { onLine: trace && ((line) => console.log(line)) });
+async function runOne(
+  seed: number,
+  { trace, snapshots: hasSnapshots }: Flags,
+): Promise<boolean> {
+  const onLine = trace && ((line: string) => console.log(line));
+  const outcome = await runSeed(seed, { onLine, hasSnapshots });
   console.log(isFailure(outcome) ? describeFailure(outcome) : JSON.stringify(outcome, null, 2));
   return !isFailure(outcome);
 }

@@ -9,12 +9,14 @@ import type { Delivery } from "../lib/bus/memory_link.ts";
 import type { LogEntry } from "../lib/bus/log.ts";
 import { decodeEntities } from "../lib/ecs/column_bytes.ts";
 import type { ComponentType } from "../lib/ecs/component.ts";
+import type { SnapshotMeta } from "../lib/snapshot/snapshot_manifest.ts";
 import { decodePayload } from "../lib/wire/codec.ts";
 import type { MessageOf } from "../lib/wire/messages.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { Reference, type ReferenceTick } from "./reference.ts";
 import { haveCommonRows, type RowSet, rowsOfChunk } from "./row_set.ts";
 import type { Scenario } from "./scenario.ts";
+import { SnapshotLedger } from "./snapshot_ledger.ts";
 import { type View, viewOfChunks, viewOfWorld } from "./view.ts";
 import { insist } from "./violation.ts";
 
@@ -46,6 +48,8 @@ export interface ObserverOptions {
   readonly scenario: Scenario;
   readonly subjects: Subjects;
   onTick(commit: Commit): void;
+  /** A snapshot is whole. */
+  onSnapshot(meta: SnapshotMeta): void;
   /** Two coordinators lead in the same term. */
   onShared(epoch: number, names: readonly string[]): void;
 }
@@ -53,6 +57,7 @@ export interface ObserverOptions {
 export class Observer {
   readonly reference: Reference;
   readonly #options: ObserverOptions;
+  readonly #snapshots: SnapshotLedger;
   readonly #ticks = new Map<number, Remembered>();
   /** What the viewed component was after the ticks that a query may be answered with. */
   readonly #views = new Map<number, View>();
@@ -71,7 +76,10 @@ export class Observer {
 
   constructor(options: ObserverOptions) {
     this.#options = options;
-    this.reference = new Reference(options.scenario);
+    const { scenario: { payloadBytesMax } } = options;
+    const reference = new Reference(options.scenario);
+    this.reference = reference;
+    this.#snapshots = new SnapshotLedger({ ...options, reference, payloadBytesMax });
   }
 
   /** The component that queries are checked with. */
@@ -93,7 +101,9 @@ export class Observer {
   /** Takes an entry that a stream has stored. */
   readonly stored = (stream: string, entry: LogEntry): void => {
     const { headers, data } = entry;
-    if (stream !== this.#options.subjects.streams.components) return;
+    const { streams } = this.#options.subjects;
+    if (stream === streams.snapshots) return this.#snapshots.stored(entry);
+    if (stream !== streams.components) return;
     switch (headers["msg-type"]) {
       case "ComponentShard":
         return this.#keep(attemptOf(entry), data);
@@ -133,6 +143,23 @@ export class Observer {
           expected.refused.map(({ index }) => index).join(),
       () => `the answer to buffer ${sent.id} is not what it did in tick ${tick_id}`,
     );
+  }
+
+  /** A snapshot that somebody was told is saved. */
+  checkSaved(id: string): void {
+    insist(
+      this.#snapshots.find(id)?.kind === "manual",
+      () => `snapshot "${id}" was said to be saved before it was whole`,
+    );
+  }
+
+  /** What somebody was told has happened since tick `since`: the world became a snapshot. */
+  checkRestored(id: string, since: number): void {
+    const wanted = this.#snapshots.find(id);
+    const isDone = [...this.#ticks].some(([tick, { commit: { restored = "" } }]) =>
+      tick > since && wanted !== undefined && this.#snapshots.find(restored)?.tick === wanted.tick
+    );
+    insist(isDone, () => `snapshot "${id}" was said to be restored, but was not`);
   }
 
   /** A query is sent, so that its pages can be checked; call what it returns when that is over. */
@@ -271,6 +298,10 @@ export class Observer {
         return data && decodePayload("ComponentShard", data);
       },
       isTooLarge: (system) => this.#tooLarge.has(`${epoch} ${tick_id} ${system}`),
+      tickOfSnapshot: (id, restoredIn) => {
+        const meta = this.#snapshots.find(id);
+        return meta?.restoredIn === restoredIn ? meta.tick : undefined;
+      },
     });
     this.#checkOverlap(commit, outcome);
     this.#ticks.set(tick_id, { commit, outcome });

@@ -9,6 +9,7 @@ import { FIELD_TYPES, type FieldType } from "../lib/ecs/field_type.ts";
 import type { Manifests, SystemManifest, WorldManifest } from "../lib/manifest/manifest.ts";
 import { parseManifests } from "../lib/manifest/manifests.ts";
 import type { SystemFunction } from "../lib/runtime/system.ts";
+import type { SnapshotPolicy } from "../coordinator/snapshotter.ts";
 import { Draw } from "./draw.ts";
 import { type CommandKind, type CommandRule, createScript, type Program } from "./program.ts";
 
@@ -26,6 +27,8 @@ export interface Scenario {
   readonly credits: number;
   readonly isResident: boolean;
   readonly payloadBytesMax: number;
+  /** When snapshots are taken; undefined: never, and nobody asks for one. */
+  readonly snapshots: SnapshotPolicy | undefined;
 }
 
 /** What is known of a component while manifests are written. */
@@ -47,6 +50,7 @@ const COMMAND_KINDS: readonly CommandKind[] = [
   "set",
 ];
 const HZ = [Infinity, 20, 60, 200];
+const SNAPSHOT_PERIODS_MS = [20, 100, 500];
 const PAYLOAD_BYTES_MAX = [8 * 1024, 16 * 1024, 64 * 1024];
 
 export function createScenario(seed: number): Scenario {
@@ -80,7 +84,16 @@ export function createScenario(seed: number): Scenario {
     credits: draw.between(1, 4),
     isResident: draw.chance(0.8),
     payloadBytesMax: draw.pick(PAYLOAD_BYTES_MAX),
+    snapshots: drawSnapshots(new Draw(seed, "snapshots")),
   };
+}
+
+function drawSnapshots(draw: Draw): SnapshotPolicy | undefined {
+  if (draw.chance(0.5)) return undefined;
+  const every = draw.chance(0.7)
+    ? { ticks: draw.between(3, 10) }
+    : { ms: draw.pick(SNAPSHOT_PERIODS_MS) };
+  return { every, kept: draw.between(1, 3) };
 }
 
 function scriptOf(

@@ -9,6 +9,7 @@ export interface SeedFailure {
   readonly seed: number;
   /** What was broken, and where it came from. */
   readonly failure: string;
+  readonly hasSnapshots: boolean;
 }
 
 export type SeedOutcome = SimulationResult | SeedFailure;
@@ -21,7 +22,7 @@ export async function runSeed(
   try {
     return await simulate({ ...options, seed });
   } catch (error) {
-    return { seed, failure: describe(error) };
+    return { seed, failure: describe(error), hasSnapshots: options.hasSnapshots ?? true };
   }
 }
 
@@ -30,8 +31,10 @@ export function isFailure(outcome: SeedOutcome): outcome is SeedFailure {
 }
 
 /** The command that runs a seed again, and shows what happens. */
-export function replayCommand(seed: number): string {
-  return `deno task sim --seed ${seed} --trace`;
+export function replayCommand(
+  { seed, hasSnapshots }: Pick<SeedFailure, "seed" | "hasSnapshots">,
+): string {
+  return `deno task sim --seed ${seed}${hasSnapshots ? "" : " --no-snapshots"} --trace`;
 }
 
 function describe(error: unknown): string {

@@ -16,14 +16,15 @@ import { type Delivery, type Fault, SERVER } from "../lib/bus/memory_link.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
 import type { SystemFunction } from "../lib/runtime/system.ts";
 import { createSubjects } from "../lib/wire/subjects.ts";
+import { Archivist } from "./archivist.ts";
 import { Client } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import { Draw } from "./draw.ts";
 import { Nemesis } from "./nemesis.ts";
 import { NetworkFaults } from "./network_faults.ts";
 import { Observer } from "./observer.ts";
-import { SimulatedProcess } from "./process.ts";
-import { createScenario } from "./scenario.ts";
+import { type ProcessOptions, SimulatedProcess } from "./process.ts";
+import { createScenario, type Scenario } from "./scenario.ts";
 import { Trace } from "./trace.ts";
 import { drawTroubles, type Troubles } from "./troubles.ts";
 import { insist, Violation } from "./violation.ts";
@@ -34,7 +35,7 @@ export interface SimulationResult {
   readonly ticks: number;
   readonly virtualMs: number;
   readonly events: number;
-  /** How often what went wrong. */
+  /** How often what went wrong, and what happened to snapshots. */
   readonly faults: Readonly<Record<string, number>>;
   readonly answered: number;
   /** Of all that happened, in order. */
@@ -49,6 +50,8 @@ export interface SimulationOptions {
   readonly onDelivery?: ((delivery: Delivery) => void) | undefined;
   /** Nothing goes wrong from the beginning. */
   readonly isCalm?: boolean;
+  /** False: without snapshots but the first, whatever the seed has drawn. */
+  readonly hasSnapshots?: boolean;
   /** What instances run in a script's place: a way to see that mischief is found out. */
   readonly tamper?: ((script: SystemFunction) => SystemFunction) | undefined;
 }
@@ -58,6 +61,8 @@ const EVENTS_MAX = 400_000;
 /** How long it may take to the last tick once nothing goes wrong any more. */
 const LIVENESS_MS = 60_000;
 const TIMERS_MAX = 20_000;
+/** Requests that wait at a coordinator, of each kind: clients send one at a time, and give up on it in time. */
+const WAITING_MAX = 64;
 export const SUBJECTS = createSubjects("sim");
 
 /** @throws {Violation} when a promise was broken. */
@@ -77,16 +82,18 @@ class Simulation {
   readonly #cluster: Cluster;
   readonly #nemesis: Nemesis;
   readonly #client: Client;
+  /** Where there is one. */
+  readonly #archivist: Archivist | undefined;
   readonly #troubles: Troubles;
   readonly #ticks: number;
   #calmAt: number | undefined;
   #failure: unknown;
   #done: Coordinator | undefined;
 
-  constructor(
-    { seed, onLine, onDelivery = () => {}, isCalm = false, tamper }: SimulationOptions,
-  ) {
-    const scenario = createScenario(seed);
+  constructor(options: SimulationOptions) {
+    const { seed, onLine, onDelivery = () => {}, isCalm = false, hasSnapshots = true } = options;
+    const drawn = createScenario(seed);
+    const scenario = hasSnapshots ? drawn : { ...drawn, snapshots: undefined };
     const clock = this.#clock;
     this.#seed = seed;
     this.#onDelivery = onDelivery;
@@ -95,14 +102,8 @@ class Simulation {
     for (const [file, text] of scenario.files) this.#trace.say(file, text);
     this.#troubles = drawTroubles(new Draw(seed, "troubles"));
     this.#trace.say("troubles", JSON.stringify(this.#troubles));
-    this.#observer = new Observer({
-      scenario,
-      subjects: SUBJECTS,
-      onTick: ({ tick_id, epoch, digest }) =>
-        this.#trace.note("tick", `${tick_id} of term ${epoch}, digest ${digest.toString(16)}`),
-      onShared: (epoch, names) =>
-        this.#fail(new Violation(`${names.join(" and ")} both lead in term ${epoch}`)),
-    });
+    this.#trace.say("snapshots", JSON.stringify(scenario.snapshots ?? "never"));
+    this.#observer = this.#openObserver(scenario);
     const count = (kind: string) => this.#trace.count(kind);
     this.#faults = new NetworkFaults({
       clock,
@@ -117,18 +118,7 @@ class Simulation {
       say: (name: string, line: string) => this.#trace.say(name, line),
       onError: (name: string, error: Error) => this.#fail(new Error(name, { cause: error })),
     };
-    this.#cluster = new Cluster({
-      ...shared,
-      scenario,
-      subjects: SUBJECTS,
-      draw: new Draw(seed, "cluster"),
-      observer: this.#observer,
-      slowShare: this.#troubles.slowShare,
-      hasStandby: this.#troubles.hasStandby,
-      tamper: tamper ?? ((script) => script),
-      onDone: (coordinator) => void (this.#done ??= coordinator),
-      onCrash: (name, error, isStarting) => this.#crashed(name, error, isStarting),
-    });
+    this.#cluster = this.#openCluster(scenario, { ...options, shared });
     this.#nemesis = new Nemesis({
       cluster: this.#cluster,
       faults: this.#faults,
@@ -138,15 +128,57 @@ class Simulation {
       count,
       say: (line) => this.#trace.note("nemesis", line),
     });
+    const outside = { subjects: SUBJECTS, observer: this.#observer };
     this.#client = new Client({
+      ...outside,
       process: new SimulatedProcess({ ...shared, name: "client" }),
       draw: new Draw(seed, "client"),
       schema: scenario.manifests.schema,
-      subjects: SUBJECTS,
-      observer: this.#observer,
       pauseMs: this.#troubles.clientPauseMs,
     });
+    this.#archivist = scenario.snapshots && new Archivist({
+      ...outside,
+      process: new SimulatedProcess({ ...shared, name: "archivist" }),
+      draw: new Draw(seed, "archivist"),
+    });
     if (isCalm) this.#heal(0);
+  }
+
+  #openObserver(scenario: Scenario): Observer {
+    return new Observer({
+      scenario,
+      subjects: SUBJECTS,
+      onTick: ({ tick_id, epoch, digest, restored }) => {
+        if (restored !== undefined) this.#trace.count("worlds restored");
+        this.#trace.note("tick", `${tick_id} of term ${epoch}, digest ${digest.toString(16)}`);
+      },
+      onSnapshot: ({ id, kind, tick }) => {
+        this.#trace.say("snapshot", `${id}, ${kind}, of tick ${tick}`);
+        if (kind !== "initial") this.#trace.count(`snapshots stored: ${kind}`);
+      },
+      onShared: (epoch, names) =>
+        this.#fail(new Violation(`${names.join(" and ")} both lead in term ${epoch}`)),
+    });
+  }
+
+  #openCluster(
+    scenario: Scenario,
+    { seed, shared, tamper = (script) => script }: SimulationOptions & {
+      shared: Omit<ProcessOptions, "name">;
+    },
+  ): Cluster {
+    return new Cluster({
+      ...shared,
+      scenario,
+      subjects: SUBJECTS,
+      draw: new Draw(seed, "cluster"),
+      observer: this.#observer,
+      slowShare: this.#troubles.slowShare,
+      hasStandby: this.#troubles.hasStandby,
+      tamper,
+      onDone: (coordinator) => void (this.#done ??= coordinator),
+      onCrash: (name, error, isStarting) => this.#crashed(name, error, isStarting),
+    });
   }
 
   #openNetwork(payloadBytesMax: number): MemoryNetwork {
@@ -163,17 +195,17 @@ class Simulation {
   async run(): Promise<SimulationResult> {
     this.#cluster.start();
     this.#client.run().catch((error) => this.#fail(error));
+    this.#archivist?.run().catch((error) => this.#fail(error));
     await this.#pump(() => this.#done !== undefined);
     this.#checkEnd(this.#done);
     this.#client.stop();
+    this.#archivist?.stop();
     if (this.#calmAt === undefined) this.#heal(this.#clock.now());
-    let recovered: Coordinator | undefined;
-    this.#cluster.recover().then(
-      (coordinator) => recovered = coordinator,
-      (error) => this.#fail(error),
-    );
-    await this.#pump(() => recovered !== undefined);
-    this.#checkEnd(recovered);
+    this.#checkEnd(await this.#complete(this.#cluster.recover()));
+    if (this.#archivist) {
+      const { tick, world } = await this.#complete(this.#cluster.replayOldest());
+      this.#checkState({ tick, digest: worldDigest(world) });
+    }
     return {
       seed: this.#seed,
       ticks: this.#observer.tick,
@@ -183,6 +215,14 @@ class Simulation {
       answered: this.#client.answered,
       trace: this.#trace.digest,
     };
+  }
+
+  /** Lets things happen until `work` is done. */
+  async #complete<T>(work: Promise<T>): Promise<T> {
+    let isDone = false;
+    work.then(() => isDone = true, (error) => this.#fail(error));
+    await this.#pump(() => isDone);
+    return await work;
   }
 
   /** Lets things happen, one by one, until `isDone`. */
@@ -217,6 +257,13 @@ class Simulation {
       this.#clock.pendingCount < TIMERS_MAX,
       () => `${TIMERS_MAX} timers are set at tick ${tick}`,
     );
+    for (const { waiting } of this.#cluster.leaders) {
+      const lengthMax = Math.max(...Object.values(waiting));
+      insist(
+        lengthMax < WAITING_MAX,
+        () => `${JSON.stringify(waiting)} requests wait at tick ${tick}`,
+      );
+    }
   }
 
   #heal(now: number): void {
@@ -229,15 +276,22 @@ class Simulation {
 
   /** The world that a coordinator has at the end, or makes again from the log, is the one that should be. */
   #checkEnd(coordinator: Coordinator | undefined): void {
+    const { tick } = this.#observer;
+    // A restore is a tick, too, and may come after the last one.
+    insist(tick >= this.#ticks, () => `the run ended at tick ${tick} of ${this.#ticks}`);
+    insist(coordinator !== undefined, () => "no coordinator has come to the end");
+    this.#checkState({ tick: coordinator.tickNumber, digest: coordinator.digest() });
+  }
+
+  #checkState(made: { tick: number; digest: bigint }): void {
     const { tick, reference } = this.#observer;
-    insist(tick === this.#ticks, () => `the run ended at tick ${tick} of ${this.#ticks}`);
     insist(
-      coordinator?.tickNumber === tick,
-      () => `a coordinator is at tick ${coordinator?.tickNumber}, and the log at tick ${tick}`,
+      made.tick === tick,
+      () => `a world is at tick ${made.tick}, and the log at tick ${tick}`,
     );
     insist(
-      coordinator.digest() === worldDigest(reference.world),
-      () => "a coordinator's world is not the one of the undisturbed run",
+      made.digest === worldDigest(reference.world),
+      () => "a world is not the one of the undisturbed run",
     );
   }
 

@@ -59,8 +59,8 @@ export class Tally {
   }
 }
 
-export function describeFailure({ seed, failure }: SeedFailure): string {
-  return `seed ${seed} failed; run \`${replayCommand(seed)}\` to see how\n  ${
-    failure.replaceAll("\n", "\n  ")
+export function describeFailure(failed: SeedFailure): string {
+  return `seed ${failed.seed} failed; run \`${replayCommand(failed)}\` to see how\n  ${
+    failed.failure.replaceAll("\n", "\n  ")
   }`;
 }

@@ -164,7 +164,17 @@ export const LAYERS: readonly Layer[] = [
   {
     name: "simulation",
     files: /^sim\//,
-    imports: ["base", "cli", "ecs", "manifest", "bus", "wire", "runtime", "coordinator"],
+    imports: [
+      "base",
+      "cli",
+      "ecs",
+      "manifest",
+      "bus",
+      "wire",
+      "snapshot",
+      "runtime",
+      "coordinator",
+    ],
     packages: ["@std/msgpack", "commander"],
   },
   {

@@ -19,6 +19,7 @@ function observe(entries: readonly LogEntry[], { scenario }: Corpus = corpus): O
     scenario,
     subjects: SUBJECTS,
     onTick: () => {},
+    onSnapshot: () => {},
     onShared: () => {},
   });
   for (const entry of entries) observer.stored(SUBJECTS.streams.components, entry);
@@ -137,6 +138,7 @@ Deno.test("Observer finds two coordinators that lead in the same term", () => {
     scenario: corpus.scenario,
     subjects: SUBJECTS,
     onTick: () => {},
+    onSnapshot: () => {},
     onShared: (epoch, names) => shared.push(`${epoch} ${names}`),
   });
   const { bus } = new MemoryNetwork({ random: () => 0 }).connect("any", { onError: () => {} });

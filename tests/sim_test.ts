@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SEEDS_THAT_FAILED } from "./sim_seeds.ts";
 import type { SystemFunction } from "../lib/runtime/system.ts";
+import { createScenario } from "../sim/scenario.ts";
 import { isFailure, runSeed } from "../sim/seed_run.ts";
 import { describeFailure, Tally } from "../sim/tally.ts";
 
@@ -24,8 +25,8 @@ Deno.test("a seed gives the same run whether somebody watches it or not", async 
 });
 
 Deno.test("seeds that once failed do not fail any more", async () => {
-  for (const { seed, bug } of SEEDS_THAT_FAILED) {
-    const outcome = await runSeed(seed);
+  for (const { seed, bug, hasSnapshots = false } of SEEDS_THAT_FAILED) {
+    const outcome = await runSeed(seed, { hasSnapshots });
     assert(!isFailure(outcome), `${bug}: ${isFailure(outcome) ? describeFailure(outcome) : ""}`);
   }
 });
@@ -42,7 +43,7 @@ Deno.test("an instance that computes something else is found out, by the same se
   const tamper = (script: SystemFunction): SystemFunction => (context) =>
     script(context.tick === 4 ? { ...context, dt: 9, tick: 5 } : context);
   let found = 0;
-  for (let seed = 1; seed <= 8; seed++) {
+  for (let seed = 1; seed <= 12; seed++) {
     const outcome = await runSeed(seed, { tamper });
     if (!isFailure(outcome)) continue;
     found++;
@@ -50,7 +51,7 @@ Deno.test("an instance that computes something else is found out, by the same se
     assertMatch(describeFailure(outcome), new RegExp(`deno task sim --seed ${seed} --trace`));
     assertEquals(await runSeed(seed, { tamper }), outcome);
   }
-  assert(found >= 4, `${found} of 8`);
+  assert(found >= 4, `${found} of 12`);
 });
 
 Deno.test("Tally adds up what came of seeds, and says how to see a failure again", () => {
@@ -58,7 +59,7 @@ Deno.test("Tally adds up what came of seeds, and says how to see a failure again
   const result = { ticks: 10, virtualMs: 2000, events: 100, answered: 3, trace: "0" };
   tally.add({ seed: 1, ...result, faults: { dropped: 2 } });
   tally.add({ seed: 2, ...result, faults: { dropped: 1, held: 4 } });
-  tally.add({ seed: 3, failure: "Violation: no\nat all" });
+  tally.add({ seed: 3, failure: "Violation: no\nat all", hasSnapshots: true });
   assertEquals([tally.seeds, tally.failures.length], [3, 1]);
   assertEquals(
     tally.summary(1500),
@@ -70,4 +71,22 @@ seed 3 failed; run \`deno task sim --seed 3 --trace\` to see how
   Violation: no
   at all`,
   );
+  assertMatch(
+    describeFailure({ seed: 4, failure: "", hasSnapshots: false }),
+    /`deno task sim --seed 4 --no-snapshots --trace`/,
+  );
+});
+
+Deno.test("seeds draw snapshots for half of the worlds, which are taken and restored", async () => {
+  const tally = new Tally();
+  const seeds = Array.from({ length: 20 }, (_, i) => i + 1);
+  const drawn = seeds.filter((seed) => createScenario(seed).snapshots !== undefined);
+  assert(drawn.length > 5 && drawn.length < 15, `${drawn}`);
+  for (const seed of drawn) tally.add(await runSeed(seed));
+  assertEquals(tally.failures, [], tally.summary(0));
+  for (const what of ["snapshots stored: auto", "snapshots stored: manual", "worlds restored"]) {
+    assertMatch(tally.summary(0), new RegExp(`${what} +[1-9]`));
+  }
+  const plain = await runSeed(drawn[0], { hasSnapshots: false });
+  assert(!isFailure(plain) && Object.keys(plain.faults).every((kind) => !/snapshot/.test(kind)));
 });

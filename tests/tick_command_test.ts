@@ -21,6 +21,24 @@ Deno.test("commands from outside take effect in the next tick, which their answe
   assertEquals(await harness.values("Position", "x"), [6]);
 });
 
+Deno.test("a coordinator tells how many requests wait for the end of a tick", async () => {
+  await using harness = await openTicks([HOLDER]);
+  const { coordinator } = harness;
+  const idle = { commands: 0, queries: 0, snapshots: 0 };
+  assertEquals(coordinator.waiting, idle);
+  const { ran } = await harness.start(2);
+  const asked = [
+    harness.command([{ op: "spawn", components: {} }]),
+    harness.control({ op: "snapshot" }).catch(() => undefined),
+  ];
+  await harness.settle();
+  assertEquals(coordinator.waiting, { ...idle, commands: 1, snapshots: 1 });
+  await harness.finishAll();
+  await ran;
+  await Promise.all(asked);
+  assertEquals(coordinator.waiting, idle);
+});
+
 Deno.test("commands of systems take effect in shard order, whoever is first", async () => {
   await using harness = await openTicks([HOLDER], { rows: 1024, credits: 2 });
   const { ran } = await harness.start(1);
