@@ -76,14 +76,16 @@ export class TickTraces {
   }
 
   /**
-   * Some ticks, as many as fit into a message; one at least.
+   * Some ticks, as many as fit into a message; one at least, with fewer of its shards
+   * where it does not fit alone.
    * @throws {WireError} when the ticks asked for are yet to come.
    */
   answer(
     { from_tick, ticks: count = TICKS_MAX }: MessageOf<"TraceRequest">,
     payloadBytesMax: number,
   ): TraceReply {
-    const shardsMax = Math.min(ANSWER_SHARDS_MAX, payloadBytesMax / SHARD_BYTES);
+    const roomMax = payloadBytesMax / SHARD_BYTES;
+    const shardsMax = Math.min(ANSWER_SHARDS_MAX, roomMax);
     const newest = this.#ticks.at(-1)?.tick ?? 0;
     const from = from_tick ?? newest - count + 1;
     if (from > newest + 1) {
@@ -96,7 +98,8 @@ export class TickTraces {
       const own = kept.runs.reduce((sum, { rows }) => sum + rows.length + 1, 0);
       if (ticks.length === count || (ticks.length > 0 && shards + own > shardsMax)) break;
       shards += own;
-      ticks.push(traceOf(kept));
+      const listedMax = own > roomMax ? roomMax / kept.runs.length - 1 : Infinity;
+      ticks.push(traceOf(kept, listedMax));
     }
     return { ticks };
   }
@@ -120,7 +123,11 @@ function keptOf(
   };
 }
 
-function traceOf({ tick, startedAt, endedAt, periodMs, storedAt, runs }: KeptTick): TickTrace {
+/** @param listedMax how many shards of each system are listed */
+function traceOf(
+  { tick, startedAt, endedAt, periodMs, storedAt, runs }: KeptTick,
+  listedMax: number,
+): TickTrace {
   const duration = endedAt - startedAt;
   const late = periodMs > 0 && duration > periodMs;
   return {
@@ -131,13 +138,14 @@ function traceOf({ tick, startedAt, endedAt, periodMs, storedAt, runs }: KeptTic
     ...(storedAt !== undefined && { commit_ms: storedAt - endedAt }),
     late,
     ...(late && { why: whyLate(runs) }),
-    systems: runs.map((run) => systemTraceOf(run, startedAt)),
+    systems: runs.map((run) => systemTraceOf(run, startedAt, listedMax)),
   };
 }
 
 function systemTraceOf(
   { system, startedAt, endedAt, missed, rows, accepted, times }: KeptRun,
   since: number,
+  listedMax: number,
 ): SystemTrace {
   return {
     system,
@@ -145,7 +153,7 @@ function systemTraceOf(
     ended_ms: endedAt - since,
     missed,
     shard_count: accepted.length,
-    shards: rows.map((count, shard): ShardTrace => ({
+    shards: rows.slice(0, Math.max(0, listedMax)).map((count, shard): ShardTrace => ({
       shard,
       rows: count,
       ...(accepted[shard] && { instance_id: accepted[shard].instance_id }),
