@@ -44,7 +44,7 @@ import { isSubject } from "./subject.ts";
 /** Appends are tried again, so that an answer lost with a stream's leader does not cost much. */
 const APPEND_TIMEOUT_MS = 2_000;
 /** How long to ask again where nobody can answer now, */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 /** and how often. */
 const ASK_AGAIN_MS = 250;
 /** JetStream's: the last is another one, and, of newer servers, another one is being stored. */
@@ -66,9 +66,10 @@ const LAST_BATCH_MAX = 32;
 /** How long a follower waits for entries before it asks anew. */
 const FOLLOW_WAIT_MS = 5_000;
 const FOLLOW_RETRY_MS = 100;
-/** How long the creation of a consumer may take at first, and later. */
+/** How long the creation of a consumer may take at first, in later tries, and how it grows. */
 const CONSUMER_TIMEOUT_MIN_MS = 500;
 const CONSUMER_TIMEOUT_MAX_MS = 8_000;
+const CONSUMER_TIMEOUT_GROWTH = 1.5;
 /** The server deletes a consumer whose reader went away after this. */
 const CONSUMER_INACTIVE_MS = 60_000;
 
@@ -297,13 +298,14 @@ export class NatsLog implements Log {
   }
 
   /**
-   * A cluster may place the consumer on a member that has just died, and it does not
-   * answer then. Another try may be placed better, so the first ones do not wait long.
+   * A cluster may place the consumer on a member that has died, for a minute and more, and
+   * nobody answers then: with one of three dead, to every third try. Another may be placed
+   * better, so there are many, and the first ones do not wait long.
    */
   #addConsumer(stream: string, config: Partial<ConsumerConfig>): Promise<NewConsumer> {
-    let timeoutMs = CONSUMER_TIMEOUT_MIN_MS / 2;
+    let timeoutMs = CONSUMER_TIMEOUT_MIN_MS / CONSUMER_TIMEOUT_GROWTH;
     return this.#ask(`Cannot read stream "${stream}"`, () => {
-      timeoutMs = Math.min(2 * timeoutMs, CONSUMER_TIMEOUT_MAX_MS);
+      timeoutMs = Math.min(CONSUMER_TIMEOUT_GROWTH * timeoutMs, CONSUMER_TIMEOUT_MAX_MS);
       return this.#createConsumer(stream, config, timeoutMs);
     });
   }
