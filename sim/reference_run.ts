@@ -83,8 +83,11 @@ export class ReferenceRun {
     const throws = this.#selections.some(({ table, rows }) =>
       rows.some((row) => !isLogged(table, row) && this.#throwsAt(table, row))
     );
-    const { name } = this.#options.manifest;
-    insist(throws || !expectsThrow, () => `a shard of ${name} was lost, at which nothing throws`);
+    const { manifest: { name }, tick } = this.#options;
+    insist(
+      throws || !expectsThrow,
+      () => `a shard of ${name} was lost in tick ${tick}, at which nothing throws`,
+    );
     return this.#runEach(this.#selections.map(({ table, rows }) => ({
       table,
       rows: rows.filter((row) => isLogged(table, row)),

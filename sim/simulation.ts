@@ -11,6 +11,7 @@
  */
 import { setImmediate } from "node:timers";
 import type { Coordinator } from "../coordinator/coordinator.ts";
+import { QUESTIONS_MAX } from "../coordinator/query_desk.ts";
 import { MemoryNetwork } from "../lib/bus/memory_bus.ts";
 import { type Delivery, type Fault, SERVER } from "../lib/bus/memory_link.ts";
 import { worldDigest } from "../lib/ecs/world_digest.ts";
@@ -61,8 +62,11 @@ const EVENTS_MAX = 400_000;
 /** How long it may take to the last tick once nothing goes wrong any more. */
 const LIVENESS_MS = 60_000;
 const TIMERS_MAX = 20_000;
-/** Requests that wait at a coordinator, of each kind: clients send one at a time, and give up on it in time. */
-const WAITING_MAX = 64;
+/**
+ * Requests that wait at a coordinator, of each kind. Clients send one at a time, and give up
+ * on it in time; but one that was succeeded unheard gets all that its successor answers.
+ */
+const WAITING_MAX = QUESTIONS_MAX;
 export const SUBJECTS = createSubjects("sim");
 
 /** @throws {Violation} when a promise was broken. */
@@ -260,7 +264,7 @@ class Simulation {
     for (const { waiting } of this.#cluster.leaders) {
       const lengthMax = Math.max(...Object.values(waiting));
       insist(
-        lengthMax < WAITING_MAX,
+        lengthMax <= WAITING_MAX,
         () => `${JSON.stringify(waiting)} requests wait at tick ${tick}`,
       );
     }

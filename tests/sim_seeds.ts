@@ -23,6 +23,7 @@ export const SEEDS_THAT_FAILED: readonly {
   { seed: 567, bug: "a snapshot of which a part was stored twice could not be read" },
   { seed: 4031065779, bug: "a trace did not fit into a message" },
   { seed: 4031065917, bug: "a trace did not fit into a message" },
+  { seed: 1498056665, bug: "a trace did not fit into a message" },
   {
     seed: 3352091456,
     bug: "a coordinator whose place was taken while it began answered from its own tick",
@@ -34,5 +35,10 @@ export const SEEDS_THAT_FAILED: readonly {
   {
     seed: 1498055992,
     bug: "a commit named a result that was lost, since another instance's was stored",
+  },
+  {
+    seed: 1496131688,
+    bug: "the simulation took what a succeeded coordinator was asked for too much",
+    hasSnapshots: true,
   },
 ];

@@ -53,9 +53,12 @@ function observe(entries: readonly LogEntry[] = stored): Observer {
 
 function feed(observer: Observer, entries: readonly LogEntry[]): void {
   for (const entry of entries) {
-    const isOfSnapshot = entry.subject.startsWith(SUBJECTS.snapshot(""));
-    observer.stored(isOfSnapshot ? snapshots : components, entry);
+    observer.stored(isOfSnapshot(entry) ? snapshots : components, entry);
   }
+}
+
+function isOfSnapshot({ subject }: LogEntry): boolean {
+  return subject.startsWith(SUBJECTS.snapshot(""));
 }
 
 /** What is stored, with the entry at a place changed. */
@@ -140,7 +143,8 @@ Deno.test("Observer finds an entity whose number was used before the world becam
   const { place, observer, world, nextEntity } = found;
   world.load({ ...captureWorld(world), nextEntity });
   assertThrows(
-    () => feed(observer, stored.slice(place + 1)),
+    // A snapshot of it would be found out, too.
+    () => feed(observer, stored.slice(place + 1).filter((entry) => !isOfSnapshot(entry))),
     Violation,
     `entity ${nextEntity} was spawned in tick`,
   );
