@@ -13,15 +13,15 @@ import { delay } from "../lib/clock.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { fitImage, type Migration } from "../lib/snapshot/migration.ts";
-import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
 import { describeDifferences } from "../lib/snapshot/schema_difference.ts";
 import { captureWorld, restoreWorld } from "../lib/snapshot/world_image.ts";
 import { UserError } from "../lib/user_error.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
+import { Follower, RETRY_MS } from "./follower.ts";
 import { Lease, LeaseWatch } from "./lease.ts";
-import { checkIsNew, feed, loadNewest, type RecoveryPorts, replay } from "./recovery.ts";
 import { rebaseWhereNeeded, saveState } from "./rebase.ts";
-import { ReplayError, type Replica } from "./replica.ts";
+import type { RecoveryPorts } from "./recovery.ts";
+import { ReplayError } from "./replica.ts";
 import { openComponents, openSets, type StreamOptions } from "./streams.ts";
 import { initialState, type WorldState } from "./world_state.ts";
 
@@ -60,27 +60,22 @@ interface Candidate {
 
 /** Beginnings that may be refused because others come first. */
 const CLAIMS_MAX = 8;
-/** How soon to try again what did not work. */
-const RETRY_MS = 100;
 /** A leader that is heard for this many lapses is alive. */
 const LAPSES_MAX = 2;
 
 export class Succession implements Disposable {
   readonly #options: SuccessionOptions;
   readonly #watch: LeaseWatch;
+  readonly #follower: Follower;
   #epochMin = 1;
   #logBytesMax = 0;
-  #replica: Replica | undefined;
-  /** Why each snapshot was skipped that is newer than what the replica began with, by id. */
-  #skipped: ReadonlyMap<string, string> = new Map();
-  /** Sequence up to which the replica has seen the log. */
-  #seen = 0;
   /** Sequence of the newest term that another began while this one was about to. */
   #termSeen = 0;
 
   constructor(options: SuccessionOptions) {
     this.#options = options;
     this.#watch = new LeaseWatch(options);
+    this.#follower = new Follower(options, options.manifests.schema);
   }
 
   [Symbol.dispose](): void {
@@ -138,7 +133,8 @@ export class Succession implements Disposable {
   async #keepUp(signal: AbortSignal): Promise<void> {
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
-    const following = this.#follow(either);
+    // Whoever begins a term will speak. What is older says nothing of now.
+    const following = this.#follower.follow(either, () => this.#watch.renew());
     try {
       await Promise.race([following, this.#lapse(either)]);
     } finally {
@@ -155,31 +151,6 @@ export class Succession implements Disposable {
     } while (!this.#watch.isLapsed && !signal.aborted);
   }
 
-  async #follow(signal: AbortSignal): Promise<void> {
-    const { log, clock, store, subjects, report } = this.#options;
-    while (!signal.aborted) {
-      const replica = await this.#load();
-      if (replica === undefined) {
-        await delay(clock, RETRY_MS, signal);
-        continue;
-      }
-      try {
-        const from = this.#seen + 1;
-        for await (const entry of log.follow(subjects.streams.components, { from, signal })) {
-          await feed(replica, entry, store);
-          this.#seen = entry.sequence;
-          // Whoever begins a term will speak. What is older says nothing of now.
-          if (entry.headers["msg-type"] === "TermStart") this.#watch.renew();
-        }
-      } catch (error) {
-        if (!leadsNowhere(error)) throw error;
-        report.warn(`${error.message}; following anew from the newest snapshot`);
-        this.#replica = undefined;
-        await delay(clock, RETRY_MS, signal);
-      }
-    }
-  }
-
   /** Instances that outlive a coordinator hold what is of its epoch, so it must not come again. */
   async #open(): Promise<void> {
     const { store, replicas } = this.#options;
@@ -190,72 +161,19 @@ export class Succession implements Disposable {
     this.#epochMin = Math.max(components.lastSequence, sets.lastSequence) + 1;
   }
 
-  /** The replica, as of the newest snapshot where there was none before. */
-  async #load(): Promise<Replica | undefined> {
-    if (this.#replica === undefined) {
-      const { report, manifests: { schema } } = this.#options;
-      const before = this.#skipped;
-      const skipped = new Map<string, string>();
-      const onSkipped = (id: string, reason: string) => {
-        skipped.set(id, reason);
-        // A standby looks again and again.
-        if (before.get(id) !== reason) report.warn(`skipping snapshot "${id}": ${reason}`);
-      };
-      this.#replica = await loadNewest({ ...this.#options, onSkipped }, schema);
-      this.#skipped = skipped;
-      this.#seen = this.#replica?.sequence ?? 0;
-    }
-    return this.#replica;
-  }
-
-  /** A replica that has followed the log may have missed what was let go of, or led elsewhere. */
   async #candidate(): Promise<Candidate> {
-    const isFresh = this.#replica === undefined;
-    try {
-      return await this.#catchUp();
-    } catch (error) {
-      if (isFresh || !leadsNowhere(error)) throw error;
-      this.#options.report.warn(`${error.message}; going on from the newest snapshot`);
-      this.#replica = undefined;
-      return await this.#catchUp();
-    }
-  }
-
-  async #catchUp(): Promise<Candidate> {
     const { manifests: { schema }, world } = this.#options;
-    const replica = await this.#load();
-    let newest = await this.#newestEntry();
-    if (replica === undefined) {
-      await checkIsNew(this.#options, this.#skipped);
-      return { state: initialState(schema, world), isNew: true, newest };
-    }
-    while (newest !== undefined && newest.sequence > this.#seen) {
-      this.#seen = await replay(this.#options, replica, this.#seen + 1);
-      newest = await this.#newestEntry();
-    }
-    if (Number(newest?.headers["epoch"] ?? 0) > replica.epoch) {
-      throw new ReplayError(
-        `Cannot go on at tick ${replica.state.tick}: the log lost its end, and somebody else went ` +
-          "on from what was left",
-      );
-    }
-    return { state: replica.state, isNew: false, newest };
+    const newest = await this.#follower.catchUp();
+    const { replica } = this.#follower;
+    const state = replica?.state ?? initialState(schema, world);
+    return { state, isNew: replica === undefined, newest };
   }
 
   /** The candidate as it is once the log is fit to go on. */
   async #rebase(candidate: Candidate): Promise<Candidate> {
-    const { state } = candidate;
-    const { epoch = 0, sequence = 0 } = this.#replica ?? {};
-    if (candidate.isNew || !await rebaseWhereNeeded(this.#options, { state, epoch, sequence })) {
-      return candidate;
-    }
-    this.#seen = Math.max(this.#seen, sequence);
-    return { ...candidate, newest: await this.#newestEntry() };
-  }
-
-  #newestEntry(): Promise<LogEntry | undefined> {
-    const { log, subjects } = this.#options;
-    return log.last(subjects.streams.components, subjects.commit);
+    const { replica } = this.#follower;
+    if (replica === undefined || !await rebaseWhereNeeded(this.#options, replica)) return candidate;
+    return { ...candidate, newest: await this.#follower.newestEntry() };
   }
 
   async #refuseWhereLed(): Promise<void> {
@@ -270,7 +188,7 @@ export class Succession implements Disposable {
 
   /** Begins the term, unless the log has a newer one than before: whoever began that has time to lead. */
   async #claimUnled(): Promise<Term | undefined> {
-    const known = Math.max(this.#seen, this.#termSeen);
+    const known = Math.max(this.#follower.seen, this.#termSeen);
     const candidate = await this.#candidate();
     const { sequence = 0, headers } = candidate.newest ?? {};
     const isNew = headers?.["msg-type"] === "TermStart" && sequence > known;
@@ -297,18 +215,18 @@ export class Succession implements Disposable {
 
   /**
    * Begins the term wherever the log is, and completes the state then; undefined
-   * where another one's beginning, of the same epoch, had come in between.
+   * where another one's beginning, of the same epoch, had come in between, or where
+   * it takes another replica to go on.
    */
   async #takeOver(candidate: Candidate): Promise<Term | undefined> {
-    const replica = this.#replica;
-    if (replica === undefined) return undefined;
     // Who cannot go on with it must not end whoever leads.
     this.#migration(candidate.state);
     const term = await this.#append(candidate, {});
     term.lease.begin();
     try {
-      this.#seen = await replay(this.#options, replica, this.#seen + 1);
-      if (replica.termSequence === term.sequence) {
+      await this.#follower.catchUp();
+      const { replica } = this.#follower;
+      if (replica?.state === term.state && replica.termSequence === term.sequence) {
         this.#reportResumed(term);
         const migration = this.#migration(term.state);
         if (migration) await this.#migrate(term, migration);
@@ -328,8 +246,9 @@ export class Succession implements Disposable {
   ): Promise<Term> {
     const { log, subjects } = this.#options;
     const { tick } = state;
-    const newestEpoch = Number(newest?.headers["epoch"] ?? 0);
-    const epoch = Math.max(this.#epochMin, newestEpoch + 1, (this.#replica?.epoch ?? 0) + 1);
+    const { replica } = this.#follower;
+    const newestEpoch = Math.max(Number(newest?.headers["epoch"] ?? 0), replica?.epoch ?? 0);
+    const epoch = Math.max(this.#epochMin, newestEpoch + 1);
     const { data, options } = encodeMessage("TermStart", { epoch, tick_id: tick }, { epoch, tick });
     const sequence = await log.append(subjects.commit, data, { ...options, ...expected });
     const lease = new Lease(this.#options, { epoch, tick: () => state.tick });
@@ -373,11 +292,6 @@ export class Succession implements Disposable {
       throw error;
     }
   }
-}
-
-/** What the log has does not go on from a state, or not any more. */
-function leadsNowhere(error: unknown): error is ReplayError | SnapshotError {
-  return error instanceof ReplayError || error instanceof SnapshotError;
 }
 
 /** It may work another time. */
