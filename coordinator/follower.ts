@@ -10,29 +10,48 @@ import type { LogEntry } from "../lib/bus/log.ts";
 import { delay } from "../lib/clock.ts";
 import type { Schema } from "../lib/ecs/component.ts";
 import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
-import { checkIsNew, feed, loadNewest, type RecoveryPorts, replay } from "./recovery.ts";
+import { compareAge } from "../lib/snapshot/snapshot_manifest.ts";
+import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
+import {
+  checkIsNew,
+  feed,
+  loadNewest,
+  type Recovered,
+  type RecoveryPorts,
+  replay,
+  unresumable,
+} from "./recovery.ts";
 import { ReplayError, type Replica } from "./replica.ts";
+
+export interface FollowerPorts extends RecoveryPorts {
+  readonly store: Pick<SnapshotStore, "newest" | "load" | "list">;
+}
 
 /** How soon to try again what did not work. */
 export const RETRY_MS = 100;
 
 export class Follower {
-  readonly #ports: RecoveryPorts;
+  readonly #ports: FollowerPorts;
   readonly #schema: Schema;
-  #replica: Replica | undefined;
+  #recovered: Recovered | undefined;
   /** Why each snapshot was skipped that is newer than what the replica began with, by id. */
   #skipped: ReadonlyMap<string, string> = new Map();
   #seen = 0;
 
   /** @param schema the components of now */
-  constructor(ports: RecoveryPorts, schema: Schema) {
+  constructor(ports: FollowerPorts, schema: Schema) {
     this.#ports = ports;
     this.#schema = schema;
   }
 
   /** Undefined until there is a snapshot to begin with. */
   get replica(): Replica | undefined {
-    return this.#replica;
+    return this.#recovered?.replica;
+  }
+
+  /** The components of the snapshot that the replica began with. */
+  get snapshotSchema(): Schema | undefined {
+    return this.#recovered?.schema;
   }
 
   /** Sequence up to which the replica has seen the log. */
@@ -44,22 +63,22 @@ export class Follower {
   async follow(signal: AbortSignal, onTerm: () => void): Promise<void> {
     const { log, clock, store, subjects, report } = this.#ports;
     while (!signal.aborted) {
-      const replica = await this.#load();
-      if (replica === undefined) {
+      const recovered = await this.#load();
+      if (recovered === undefined) {
         await delay(clock, RETRY_MS, signal);
         continue;
       }
       try {
         const from = this.#seen + 1;
         for await (const entry of log.follow(subjects.streams.components, { from, signal })) {
-          await feed(replica, entry, store);
+          await feed(recovered.replica, entry, store);
           this.#seen = entry.sequence;
           if (entry.headers["msg-type"] === "TermStart") onTerm();
         }
       } catch (error) {
         if (!leadsNowhere(error)) throw error;
         report.warn(`${error.message}; following anew from the newest snapshot`);
-        this.#replica = undefined;
+        this.#recovered = undefined;
         await delay(clock, RETRY_MS, signal);
       }
     }
@@ -68,46 +87,67 @@ export class Follower {
   /**
    * Takes all that the log has stored, and returns its newest term or commit. A
    * replica that has followed the log may have missed what was let go of, or led
-   * elsewhere; then it begins anew.
-   * @throws {ReplayError} when the log does not lead where it says.
+   * elsewhere, or be of components that a leader has changed; then it begins anew.
+   * @throws {UserError} when the world cannot be resumed.
    * @throws {SnapshotError} when a snapshot that the log refers to is gone or damaged.
-   * @throws {UserError} when there is a world, but no snapshot to begin with.
    */
   async catchUp(): Promise<LogEntry | undefined> {
-    const isFresh = this.#replica === undefined;
+    const isFresh = this.#recovered === undefined;
     try {
-      return await this.#takeStored();
+      const newest = await this.#takeStored();
+      if (!await this.#isOutdated()) return newest;
     } catch (error) {
-      if (isFresh || !leadsNowhere(error)) throw error;
+      if (!leadsNowhere(error)) throw error;
+      if (isFresh && !await this.#isOutdated()) throw this.#refusal(error);
       this.#ports.report.warn(`${error.message}; going on from the newest snapshot`);
-      this.#replica = undefined;
-      return await this.#takeStored();
     }
+    this.#recovered = undefined;
+    return await this.catchUp();
   }
 
   async #takeStored(): Promise<LogEntry | undefined> {
-    const replica = await this.#load();
+    const recovered = await this.#load();
     let newest = await this.newestEntry();
-    if (replica === undefined) {
+    if (recovered === undefined) {
       await checkIsNew(this.#ports, this.#skipped);
       return newest;
     }
+    const { replica } = recovered;
     while (newest !== undefined && newest.sequence > this.#seen) {
       this.#seen = await replay(this.#ports, replica, this.#seen + 1);
       newest = await this.newestEntry();
     }
     if (Number(newest?.headers["epoch"] ?? 0) > replica.epoch) {
-      throw new ReplayError(
-        `Cannot go on at tick ${replica.state.tick}: the log lost its end, and somebody else went ` +
-          "on from what was left",
-      );
+      const { tick: reached } = replica.state;
+      const reason = "the log lost its end, and somebody else went on from what was left";
+      throw new ReplayError(reached + 1, { reached, reason });
     }
     return newest;
   }
 
+  /**
+   * Whether a leader has changed the components since the snapshot that the replica
+   * began with. The log does not say so, but a snapshot is stored before the next tick.
+   */
+  async #isOutdated(): Promise<boolean> {
+    if (this.#recovered === undefined) return false;
+    const { meta: begun } = this.#recovered;
+    const infos = await this.#ports.store.list();
+    return infos.some(({ meta }) =>
+      meta.kind === "migrated" && compareAge(begun, meta) < 0 && !this.#skipped.has(meta.id)
+    );
+  }
+
+  /** What is said where there is nothing else to begin with. */
+  #refusal(error: ReplayError | SnapshotError): Error {
+    if (this.#recovered === undefined || !(error instanceof ReplayError)) return error;
+    const { subjects: { prefix } } = this.#ports;
+    return unresumable(error, { prefix, snapshot: this.#recovered.meta.id });
+  }
+
   /** The replica, as of the newest snapshot where there was none before. */
-  async #load(): Promise<Replica | undefined> {
-    if (this.#replica === undefined) {
+  async #load(): Promise<Recovered | undefined> {
+    if (this.#recovered === undefined) {
       const { report } = this.#ports;
       const before = this.#skipped;
       const skipped = new Map<string, string>();
@@ -116,11 +156,11 @@ export class Follower {
         // A standby looks again and again.
         if (before.get(id) !== reason) report.warn(`skipping snapshot "${id}": ${reason}`);
       };
-      this.#replica = await loadNewest({ ...this.#ports, onSkipped }, this.#schema);
+      this.#recovered = await loadNewest({ ...this.#ports, onSkipped }, this.#schema);
       this.#skipped = skipped;
-      this.#seen = this.#replica?.sequence ?? 0;
+      this.#seen = this.#recovered?.replica.sequence ?? 0;
     }
-    return this.#replica;
+    return this.#recovered;
   }
 
   /** The newest term or commit in the log. */

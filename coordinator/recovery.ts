@@ -8,13 +8,14 @@ import type { Log, LogEntry } from "../lib/bus/log.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Schema } from "../lib/ecs/component.ts";
 import type { Report } from "../lib/report.ts";
-import { fitsAsItIs } from "../lib/snapshot/schema_difference.ts";
+import { replaySchema } from "../lib/snapshot/schema_difference.ts";
+import type { SnapshotMeta } from "../lib/snapshot/snapshot_manifest.ts";
 import type { Snapshot, SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { restoreWorld } from "../lib/snapshot/world_image.ts";
 import { UserError } from "../lib/user_error.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { CommandAnswers } from "./command_answers.ts";
-import { Replica, SnapshotNeededError } from "./replica.ts";
+import { type ReplayError, Replica, SnapshotNeededError } from "./replica.ts";
 import type { WorldState } from "./world_state.ts";
 
 export interface RecoveryPorts {
@@ -28,23 +29,32 @@ export interface RecoveryPorts {
 /** How often a long replay says how far it is. */
 const PROGRESS_MS = 1000;
 
+/** A replica, and the snapshot that it began with. */
+export interface Recovered {
+  readonly replica: Replica;
+  readonly meta: SnapshotMeta;
+  /** The components of the snapshot; the replica's are the given ones only where they are the same. */
+  readonly schema: Schema;
+}
+
 /**
  * A replica as of the newest whole snapshot that the log leads on from; undefined
- * where there is none. `onSkipped` is told of each newer one, and why. Where it does
- * not fit the schema as it is, the replica has the schema of the snapshot, since that
- * is what the log after it was written in.
+ * where there is none. `onSkipped` is told of each newer one, and why. It has the
+ * snapshot's components, defaults included, since the log after it was written in
+ * them, whatever those of `schema` are now.
  */
 export async function loadNewest(
   { log, store, subjects, onSkipped }: RecoveryPorts & {
     onSkipped(id: string, reason: string): void;
   },
   schema: Schema,
-): Promise<Replica | undefined> {
+): Promise<Recovered | undefined> {
   const { firstSequence } = await log.info(subjects.streams.components);
   const snapshot = await store.newest({ firstSequence, onSkipped });
   if (snapshot === undefined) return undefined;
   const before = snapshot.image.schema;
-  return replicaOf(snapshot, { schema: fitsAsItIs(before, schema) ? schema : before, subjects });
+  const replica = replicaOf(snapshot, { schema: replaySchema(before, schema), subjects });
+  return { replica, meta: snapshot.meta, schema: before };
 }
 
 /**
@@ -144,5 +154,22 @@ export async function checkIsNew(
       "is whole (`deno task replay --to <tick> --fork <prefix>`) or a file (`deno task snapshot " +
       "import <file> --begin --prefix <prefix>`); or remove the streams " +
       `${streams.components} and ${streams.snapshots}, and it begins anew`,
+  );
+}
+
+/** The refusal of a world whose log does not lead where its commits say. */
+export function unresumable(
+  cause: ReplayError,
+  { prefix, snapshot }: { prefix: string; snapshot: string },
+): UserError {
+  return new UserError(
+    `Cannot resume the world under the prefix "${prefix}": its log leads from snapshot ` +
+      `"${snapshot}" to tick ${cause.reached} and no further, so it is damaged, or of another ` +
+      `version of Orrery\n  ${cause.message}\n` +
+      `\`deno task replay --prefix ${prefix} --to ${cause.reached} --fork NAME\` begins another ` +
+      "world with that tick, and `deno task coord --prefix NAME` goes on with it. " +
+      `\`deno task snapshot list --prefix ${prefix}\` shows what else is kept. ` +
+      'See "Snapshots and time travel" in README.md',
+    { cause },
   );
 }

@@ -28,6 +28,16 @@ type Commit = MessageOf<"TickCommit">;
 /** The log cannot be what led to the world: it lacks something, or is another's. */
 export class ReplayError extends Error {
   override readonly name = "ReplayError";
+  /** The newest tick that it leads to. */
+  readonly reached: number;
+
+  constructor(
+    tick: number,
+    { reached, reason, cause }: { reached: number; reason: string; cause?: Error },
+  ) {
+    super(`Cannot replay tick ${tick}: ${reason}`, { cause });
+    this.reached = reached;
+  }
 }
 
 /** The next tick needs a snapshot; nothing has been applied of it. */
@@ -180,30 +190,28 @@ export class Replica {
   *#take(commit: Commit, image: WorldImage | undefined): Generator<ReplayedRun, boolean> {
     const { tick_id: tick, epoch } = commit;
     const { state } = this;
+    const reached = state.tick;
     // In the state already, or of a coordinator that another one has followed.
-    if (tick <= state.tick || epoch < this.#epoch) return false;
+    if (tick <= reached || epoch < this.#epoch) return false;
     if (epoch > this.#epoch) {
-      throw new ReplayError(
-        `Cannot replay tick ${tick}: the log has no beginning of term ${epoch}, which committed it`,
-      );
+      const reason = `the log has no beginning of term ${epoch}, which committed it`;
+      throw new ReplayError(tick, { reached, reason });
     }
-    if (tick > state.tick + 1) {
-      throw new ReplayError(
-        `Cannot replay tick ${tick}: the log lacks tick ${state.tick + 1}, which comes before`,
-      );
+    if (tick > reached + 1) {
+      const reason = `the log lacks tick ${reached + 1}, which comes before`;
+      throw new ReplayError(tick, { reached, reason });
     }
     if (commit.restored !== undefined && !image) throw new SnapshotNeededError(commit.restored);
     try {
       yield* this.#applyTick(commit, image);
     } catch (cause) {
       if (!(cause instanceof WireError || cause instanceof RangeError)) throw cause;
-      throw new ReplayError(`Cannot replay tick ${tick}: ${cause.message}`, { cause });
+      throw new ReplayError(tick, { reached, reason: cause.message, cause });
     }
     if (state.digest !== commit.digest) {
-      throw new ReplayError(
-        `Cannot replay tick ${tick}: it leads to digest ${digestHex(state.digest)}, ` +
-          `but ${digestHex(commit.digest)} was committed`,
-      );
+      const reason = `it leads to digest ${digestHex(state.digest)}, ` +
+        `but ${digestHex(commit.digest)} was committed`;
+      throw new ReplayError(tick, { reached, reason });
     }
     this.#dropUpTo(tick);
     return true;

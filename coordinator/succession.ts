@@ -13,21 +13,19 @@ import { delay } from "../lib/clock.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { fitImage, type Migration } from "../lib/snapshot/migration.ts";
-import { describeDifferences } from "../lib/snapshot/schema_difference.ts";
+import { summarizeDifferences } from "../lib/snapshot/schema_difference.ts";
 import { captureWorld, restoreWorld } from "../lib/snapshot/world_image.ts";
 import { UserError } from "../lib/user_error.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
-import { Follower, RETRY_MS } from "./follower.ts";
+import { Follower, type FollowerPorts, RETRY_MS } from "./follower.ts";
 import { Lease, LeaseWatch } from "./lease.ts";
 import { rebaseWhereNeeded, saveState } from "./rebase.ts";
-import type { RecoveryPorts } from "./recovery.ts";
-import { ReplayError } from "./replica.ts";
 import { openComponents, openSets, type StreamOptions } from "./streams.ts";
 import { initialState, type WorldState } from "./world_state.ts";
 
-export interface SuccessionOptions extends StreamOptions, RecoveryPorts {
+export interface SuccessionOptions extends StreamOptions, FollowerPorts {
   readonly bus: Bus;
-  readonly store: Pick<SnapshotStore, "newest" | "load" | "open" | "save" | "freeId">;
+  readonly store: Pick<SnapshotStore, "newest" | "load" | "list" | "open" | "save" | "freeId">;
   readonly manifests: Manifests;
   /** The entities that a new world begins with. */
   readonly world?: WorldManifest | undefined;
@@ -106,8 +104,7 @@ export class Succession implements Disposable {
   /**
    * Stays behind whoever leads, with a state that follows the log, and begins a
    * term when the lease has lapsed; undefined when `signal` is aborted before.
-   * @throws {ReplayError} when there is none to follow, and the log does not lead where it says.
-   * @throws {UserError} when the world cannot be resumed.
+   * @throws {UserError} when there is none to follow, and the world cannot be resumed.
    */
   async standBy(signal: AbortSignal): Promise<Term | undefined> {
     await this.#open();
@@ -266,13 +263,16 @@ export class Succession implements Disposable {
   #migration({ world, tick }: WorldState): Migration | undefined {
     const { manifests: { schema }, isLossAllowed = false } = this.#options;
     if (world.schema === schema) return undefined;
-    return fitImage(captureWorld(world), schema, { isLossAllowed, what: `tick ${tick}` });
+    // A component that has come since the snapshot is new, although the replica knows it.
+    const before = this.#follower.snapshotSchema ?? world.schema;
+    const image = { ...captureWorld(world), schema: before };
+    return fitImage(image, schema, { isLossAllowed, what: `tick ${tick}` });
   }
 
   /** The log so far is of the other schema, so recoveries start from a snapshot after it. */
   async #migrate(term: Term, { image, changes }: Migration): Promise<void> {
     const { manifests: { schema }, report } = this.#options;
-    report.info(`the components have changed; the world follows\n${describeDifferences(changes)}`);
+    report.info(summarizeDifferences(changes));
     const world = restoreWorld(schema, image);
     await this.#save({ ...term, state: { ...term.state, world } }, "migrated");
     // Where that fails, the next attempt has to do it again.
@@ -297,6 +297,5 @@ export class Succession implements Disposable {
 /** It may work another time. */
 function isTransient(error: unknown): error is Error {
   return error instanceof Error && !(error instanceof UserError) &&
-    !(error instanceof ReplayError) && !(error instanceof TypeError) &&
-    !(error instanceof RangeError);
+    !(error instanceof TypeError) && !(error instanceof RangeError);
 }

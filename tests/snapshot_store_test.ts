@@ -201,6 +201,15 @@ Deno.test("load() takes the manifest's parts, whatever lies in the stream and in
   assertSameWorld(restoreWorld(SCHEMA, (await store.load("a")).image), world);
 });
 
+Deno.test("of two snapshots of one tick the newer is that of the later term, whichever was stored first", async () => {
+  const { store } = await openStore();
+  const image = captureWorld(worldOf(1));
+  await store.save(image, metaFor("later", { epoch: 2, kind: "migrated" }));
+  await store.save(image, metaFor("earlier", { epoch: 1 }));
+  const newest = await store.newest({ firstSequence: 1, onSkipped: () => {} });
+  assertEquals(newest?.meta.id, "later");
+});
+
 Deno.test("newest() is undefined where there is nothing to go on from", async () => {
   const { store } = await openStore();
   await store.save(captureWorld(worldOf(1)), metaFor("a", { kind: "imported" }));

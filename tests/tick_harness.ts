@@ -93,11 +93,14 @@ export class TickHarness implements AsyncDisposable {
   async openMigrating(
     client: string,
     schema: Schema,
-    how: Pick<CoordinatorOptions, "isLossAllowed" | "takeover"> = {},
+    { change = (log) => log, ...how }:
+      & Pick<CoordinatorOptions, "isLossAllowed" | "takeover">
+      & { change?: (log: Log) => Log } = {},
   ): Promise<Coordinator> {
     const options = this.#optionsOf(client);
     const manifests = { ...options.manifests, schema };
-    const coordinator = await Coordinator.open({ ...options, manifests, ...how });
+    const log = change(options.log);
+    const coordinator = await Coordinator.open({ ...options, log, manifests, ...how });
     this.#coordinators.push(coordinator);
     return coordinator;
   }
@@ -343,6 +346,14 @@ export async function openTicks(
 
 export function entities(count: number): EntityComponents[] {
   return Array.from({ length: count }, () => ({ Position: {}, Velocity: {}, Mass: {} }));
+}
+
+/** Spawns an entity whose mass is the default, and runs up to the tick. */
+export async function spawnMass(harness: TickHarness, tick: number): Promise<void> {
+  const spawning = harness.command([{ op: "spawn", components: { Mass: {} } }]);
+  await harness.settle();
+  await (await harness.start(tick)).ran;
+  await harness.pump(spawning);
 }
 
 /** The log with a smaller stream of results and commits. */

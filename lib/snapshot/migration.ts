@@ -52,7 +52,7 @@ export function migrateImage(image: WorldImage, schema: Schema): Migration {
   const changes = compareSchemas(image, schema);
   const changeTick = image.changeTick + 1;
   const tables = new Map<bigint, Table>();
-  let isSame = changes.length === 0;
+  let isSame = true;
   for (const source of image.tables) {
     const kept = source.components.flatMap(({ name }) => schema.get(name) ?? []);
     const shape = new Table(kept);

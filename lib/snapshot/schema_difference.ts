@@ -1,21 +1,26 @@
 /**
- * How the layouts that a snapshot was made with differ from those of now. What
- * loses nothing (a component or field came, a number got a wider type) is no
- * matter; what does is only done when somebody says so.
+ * How the components that a snapshot was made with differ from those of now. What
+ * loses nothing (a component or field came, a number got a wider type, a field
+ * another default) is no matter; what does is only done when somebody says so.
  *
  * @module
  */
-import type { ComponentType, Schema } from "../ecs/component.ts";
-import type { FieldType } from "../ecs/field_type.ts";
+import { encode } from "@std/msgpack";
+import type { ComponentType, Field, Schema } from "../ecs/component.ts";
+import type { FieldType, FieldValue } from "../ecs/field_type.ts";
+import { toJson } from "../plain_json.ts";
+import { encodeFieldValue } from "../wire/command.ts";
 import type { WorldImage } from "./world_image.ts";
 
 export interface SchemaDifference {
-  readonly kind: "added" | "removed" | "widened" | "retyped";
+  readonly kind: "added" | "removed" | "widened" | "retyped" | "default";
   /** `Component`, or `Component.field`. */
   readonly where: string;
   /** For fields: the type before, the type now. */
   readonly from?: FieldType;
   readonly to?: FieldType;
+  /** Where nothing but the default changed: the one before, the one now. */
+  readonly defaults?: readonly [from: FieldValue, to: FieldValue];
   /** Entities whose values are lost by it. */
   readonly entitiesLosing: number;
 }
@@ -36,12 +41,35 @@ export function isWidening(from: FieldType, to: FieldType): boolean {
   return WIDER[from]?.includes(to) === true;
 }
 
-/** Whether a world in the layouts of `before` is one of `after`, too, to the order of the fields. */
+/**
+ * Whether a log that was written in the components of `before` leads to the same
+ * world in those of `after`: these have all of them, with the same fields in the
+ * same order and the same defaults.
+ */
 export function fitsAsItIs(before: Schema, after: Schema): boolean {
-  return [...before.values()].every((component) => {
-    const other = after.get(component.name);
-    return other !== undefined && hasSameLayout(component, other);
-  });
+  return [...before.values()].every((component) => isSame(component, after.get(component.name)));
+}
+
+/**
+ * The components that a log was written in whose snapshot has those of `before`:
+ * `after` itself where there is no difference. A component that only `after` has
+ * is among them, since older versions took no snapshot where one came.
+ */
+export function replaySchema(before: Schema, after: Schema): Schema {
+  if (before.size === after.size && fitsAsItIs(before, after)) return after;
+  const others = [...before].filter(([name, component]) => !isSame(component, after.get(name)));
+  return new Map([...after, ...others]);
+}
+
+function isSame(component: ComponentType, other: ComponentType | undefined): boolean {
+  return other !== undefined && hasSameLayout(component, other) &&
+    component.fields.every((field, i) => hasSameDefault(field, other.fields[i]));
+}
+
+/** To the byte, as snapshots have them. */
+function hasSameDefault(a: Field, b: Field): boolean {
+  const [left, right] = [a, b].map((field) => encode(encodeFieldValue(field.default)));
+  return left.length === right.length && left.every((byte, i) => byte === right[i]);
 }
 
 /** The same fields with the same types in the same order. */
@@ -50,7 +78,7 @@ export function hasSameLayout(a: ComponentType, b: ComponentType): boolean {
     a.fields.every(({ name, type }, i) => name === b.fields[i].name && type === b.fields[i].type);
 }
 
-/** What differs between an image's layouts and `schema`, by name; defaults and order do not count. */
+/** What differs between an image's components and `schema`, by name; the order of fields does not count. */
 export function compareSchemas(image: WorldImage, schema: Schema): SchemaDifference[] {
   const names = new Set([...image.schema.keys(), ...schema.keys()]);
   return [...names].sort().flatMap((name) => compareComponent(name, { image, schema }));
@@ -68,14 +96,21 @@ function compareComponent(
   const differences: SchemaDifference[] = [];
   const fields = new Set([...before.fields, ...after.fields].map((field) => field.name));
   for (const field of fields) {
-    const from = before.fields.find((own) => own.name === field)?.type;
-    const to = after.fields.find((own) => own.name === field)?.type;
-    if (from === to) continue;
+    const old = before.fields.find((own) => own.name === field);
+    const own = after.fields.find((own) => own.name === field);
+    const where = `${name}.${field}`;
+    const [from, to] = [old?.type, own?.type];
+    if (old && own && from === to) {
+      if (hasSameDefault(old, own)) continue;
+      const defaults = [old.default, own.default] as const;
+      differences.push({ kind: "default", where, defaults, entitiesLosing: 0 });
+      continue;
+    }
     const kind = !from ? "added" : !to ? "removed" : isWidening(from, to) ? "widened" : "retyped";
     const isLosing = kind === "removed" || kind === "retyped";
     differences.push({
       kind,
-      where: `${name}.${field}`,
+      where,
       ...(from && { from }),
       ...(to && { to }),
       entitiesLosing: isLosing ? entities : 0,
@@ -98,16 +133,35 @@ export function describeDifferences(differences: readonly SchemaDifference[]): s
   ).join("\n");
 }
 
-function describe({ kind, from, to, entitiesLosing }: SchemaDifference): string {
+/** What a world follows, for a report: one line where it is one thing. */
+export function summarizeDifferences(differences: readonly SchemaDifference[]): string {
+  const [first, ...others] = differences;
+  if (first === undefined) return "the components have their fields in another order now";
+  if (others.length === 0) return `the components have changed: ${first.where} ${describe(first)}`;
+  return `the components have changed; the world follows\n${describeDifferences(differences)}`;
+}
+
+function describe({ kind, from, to, defaults, entitiesLosing }: SchemaDifference): string {
   const loss = `${entitiesLosing} ${entitiesLosing === 1 ? "entity loses" : "entities lose"}`;
   switch (kind) {
     case "added":
       return to ? `is new; every row gets the default` : `is new; no entity has it`;
     case "widened":
       return `was ${from} and is ${to}; every value is kept`;
+    case "default": {
+      const [before, now] = defaults?.map(shown) ?? [];
+      return `has the default ${now}, before ${before}; every value is kept`;
+    }
     case "removed":
       return `is gone; ${loss} ${from ? "its value" : "it"}`;
     case "retyped":
       return `was ${from} and is ${to}, which cannot hold every ${from}; ${loss} its value to the default`;
   }
+}
+
+const SHOWN_LENGTH_MAX = 60;
+
+function shown(value: FieldValue): string {
+  const text = toJson(encodeFieldValue(value));
+  return text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;
 }

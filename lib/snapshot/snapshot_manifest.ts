@@ -69,6 +69,11 @@ export function isResumable({ kind }: SnapshotMeta): boolean {
   return kind !== "restore" && kind !== "imported";
 }
 
+/** Negative where `a` is the older one: by tick, and of one tick by term. */
+export function compareAge(a: SnapshotMeta, b: SnapshotMeta): number {
+  return a.tick - b.tick || a.epoch - b.epoch;
+}
+
 /** Whether a log that begins with sequence `firstSequence` has all that came after it. */
 export function isConnected({ sequence }: SnapshotMeta, firstSequence: number): boolean {
   return sequence >= firstSequence - 1;

@@ -14,6 +14,7 @@ import { ImageBuilder } from "./image_builder.ts";
 import { encodeParts } from "./image_parts.ts";
 import { SnapshotError } from "./snapshot_error.ts";
 import {
+  compareAge,
   createManifest,
   damageOf,
   infoOf,
@@ -109,7 +110,7 @@ export class SnapshotStore {
     }
   }
 
-  /** All snapshots by tick, and by their place in the stream where that is the same. */
+  /** All snapshots by tick; of one tick by term, and then by their place in the stream. */
   async list(
     { onDamaged = () => {} }: { onDamaged?: (id: string, reason: string) => void } = {},
   ): Promise<SnapshotInfo[]> {
@@ -123,7 +124,7 @@ export class SnapshotStore {
         onDamaged(this.#idOf(entry), error.message);
       }
     }
-    return infos.sort((a, b) => a.meta.tick - b.meta.tick);
+    return infos.sort((a, b) => compareAge(a.meta, b.meta));
   }
 
   /** `base`, or `base-2` and so on where there is such a snapshot already. */
