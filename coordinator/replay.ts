@@ -14,9 +14,12 @@ import type { Timeline } from "./timeline.ts";
 import { type Mismatch, type VerifiedSystem, Verifier } from "./verifier.ts";
 
 export interface ReplayRange {
-  /** The first tick of interest; that of `to` by default, or of all that is retained when verifying. */
+  /**
+   * The first tick of interest; that of `to` by default. When verifying, the first of all that lead
+   * to it and are of a world with the manifests' components.
+   */
   readonly from: number | undefined;
-  /** The last tick; the newest by default. */
+  /** The last tick; the newest by default, when verifying the newest of such a world. */
   readonly to: number | undefined;
 }
 
@@ -53,10 +56,11 @@ export interface Replayed {
 
 /** @throws {UserError} when the range is none, or not retained. */
 export async function replayRange(options: ReplayOptions): Promise<Replayed> {
-  const { timeline, verify, onTick } = options;
-  const { from, to } = chooseRange(options);
-  const begin = options.from === undefined && !verify ? to : from - 1;
-  const replica = await timeline.start(begin, verify?.schema);
+  const { verify, onTick } = options;
+  const timeline = verify ? await options.timeline.fitting(verify.schema) : options.timeline;
+  const { from, to } = chooseRange(timeline, options);
+  // Systems run again over the world as it was before their tick.
+  const replica = await timeline.start(verify ? from - 1 : from, to);
   const { state } = replica;
   const verifier = verify &&
     new Verifier({ world: state.world, lastRuns: state.lastRuns, systems: verify.systems });
@@ -87,10 +91,19 @@ export async function replayRange(options: ReplayOptions): Promise<Replayed> {
 /** Ends a replay where it is. */
 class Stop extends Error {}
 
-function chooseRange({ timeline, from, to, verify }: ReplayOptions): { from: number; to: number } {
+function chooseRange(
+  timeline: Timeline,
+  { from, to, verify }: ReplayOptions,
+): { from: number; to: number } {
   const last = to ?? timeline.last;
   const range = timeline.ranges.find(({ first, last: end }) => first <= last && last <= end);
-  const first = from ?? (verify && range ? Math.min(range.first + 1, last) : last);
+  if (verify && from === undefined && range?.first === last) {
+    throw new UserError(
+      `Cannot run systems again up to tick ${last}: no tick before it is retained that had the ` +
+        "components of the manifests",
+    );
+  }
+  const first = from ?? (verify && range ? range.first + 1 : last);
   if (first > last) {
     throw new UserError(`Cannot replay from tick ${first} to tick ${last}: that is backwards`);
   }

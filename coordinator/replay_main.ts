@@ -45,9 +45,11 @@ beside whatever coordinator is running, and its digest is compared with the log'
 at every tick.`;
 
 const EPILOGUE = `
-What is retained goes from the oldest snapshot that is kept to the newest tick. With
---verify the systems' scripts are run again over what they were run over, and the
-first tick, system, component and entity that differ are named; it then exits with 1.
+What is retained goes from the oldest snapshot that is kept to the newest tick. Where
+components.yaml changed in between, a replay goes up to that tick or from it on. With
+--verify the systems' scripts are run again over what they were run over, as long as
+the components were those of the manifests, and the first tick, system, component and
+entity that differ are named; it then exits with 1.
 
 Examples:
   deno task replay --to 1200

@@ -1,17 +1,26 @@
 /**
  * The timeline of a world: the ticks that it can be taken back to, from the
- * snapshots that are kept and the log that leads on from them.
+ * snapshots that are kept and the log that leads on from them. The log says nothing
+ * of components that change, so a range of ticks ends where they did, and the next
+ * begins there with the snapshot of what the world became.
  *
  * @module
  */
 import type { Log, LogEntry } from "../lib/bus/log.ts";
 import type { Schema } from "../lib/ecs/component.ts";
 import type { Report } from "../lib/report.ts";
+import { fitsAsItIs } from "../lib/snapshot/schema_difference.ts";
 import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
-import { isConnected, isResumable, type SnapshotMeta } from "../lib/snapshot/snapshot_manifest.ts";
+import {
+  isConnected,
+  isResumable,
+  schemaOf,
+  type SnapshotMeta,
+} from "../lib/snapshot/snapshot_manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { UserError } from "../lib/user_error.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
+import { WireError } from "../lib/wire/wire_error.ts";
 import { replicaOf } from "./recovery.ts";
 import { type ReplayedRun, type Replica, SnapshotNeededError } from "./replica.ts";
 
@@ -30,57 +39,94 @@ export interface TimelineOptions {
 /** A snapshot to start from. */
 interface Start {
   readonly meta: SnapshotMeta;
-  /** Whether the log leads on from it. */
-  readonly isConnected: boolean;
+  /** The newest tick that the log leads to from it in the components that it has. */
+  readonly last: number;
+}
+
+interface Parts {
+  /** In their order. */
+  readonly starts: readonly Start[];
+  /** The ticks after which the components changed. */
+  readonly migrated: readonly number[];
+  /** Where all of it has these components. */
+  readonly schema?: Schema;
 }
 
 export class Timeline {
   readonly #options: TimelineOptions;
-  readonly #starts: readonly Start[];
-  /** The newest committed tick. */
-  readonly #last: number;
+  readonly #parts: Parts;
 
-  private constructor(options: TimelineOptions, starts: readonly Start[], last: number) {
+  private constructor(options: TimelineOptions, parts: Parts) {
     this.#options = options;
-    this.#starts = starts;
-    this.#last = last;
+    this.#parts = parts;
   }
 
   /** @throws {UserError} when nothing is retained. */
   static async open(options: TimelineOptions): Promise<Timeline> {
     const { log, store, subjects } = options;
     const { components } = subjects.streams;
-    const infos = await store.list();
+    const metas = (await store.list()).map(({ meta }) => meta).filter(isResumable);
     const { firstSequence } = await log.info(components);
-    const starts = infos.filter(({ meta }) => isResumable(meta)).map(({ meta }) => ({
-      meta,
-      isConnected: isConnected(meta, firstSequence),
-    }));
     let last = 0;
     for await (const { headers } of log.lastPerSubject(components, subjects.commit)) {
       last = Number(headers["tick-id"] ?? 0);
     }
-    if (starts.length === 0) {
+    if (metas.length === 0) {
       throw new UserError(
         `Cannot go back in the world under the prefix "${subjects.prefix}": it has no snapshots`,
       );
     }
-    return new Timeline(options, starts, last);
+    const starts: Start[] = [];
+    for (const meta of metas.toReversed()) {
+      const isLedOn = isConnected(meta, firstSequence);
+      starts.unshift({ meta, last: isLedOn ? Math.max(meta.tick, last) : meta.tick });
+      if (meta.kind === "migrated") last = meta.tick;
+    }
+    const migrated = metas.filter(({ kind }) => kind === "migrated").map(({ tick }) => tick);
+    return new Timeline(options, { starts, migrated });
   }
 
-  /** The ticks that can be gone back to, ascending. */
-  get ranges(): readonly TickRange[] {
-    const ranges = this.#starts.map(({ meta: { tick }, isConnected }) => ({
-      first: tick,
-      last: isConnected ? Math.max(tick, this.#last) : tick,
-    }));
-    const merged: TickRange[] = [];
-    for (const range of ranges.sort((a, b) => a.first - b.first)) {
-      const before = merged.at(-1);
-      if (before === undefined || range.first > before.last + 1) merged.push(range);
-      else merged.splice(-1, 1, { ...before, last: Math.max(before.last, range.last) });
+  /**
+   * The part of it in which the world had the components of `schema`, defaults included.
+   * @throws {UserError} when there is none.
+   */
+  async fitting(schema: Schema): Promise<Timeline> {
+    const starts: Start[] = [];
+    for (const start of this.#parts.starts) {
+      if (await this.#hasComponents(start, schema)) starts.push(start);
     }
-    return merged;
+    if (starts.length === 0) {
+      throw new UserError(
+        `Cannot run systems again over ${describeRanges(this.ranges)}: the components were ` +
+          "others than those of the manifests; pass --manifests with a folder that has them as " +
+          "they were",
+      );
+    }
+    return new Timeline(this.#options, { ...this.#parts, starts, schema });
+  }
+
+  /** False, too, for one that is damaged. */
+  async #hasComponents({ meta: { id } }: Start, schema: Schema): Promise<boolean> {
+    try {
+      const { manifest } = await this.#options.store.read(id, "replay");
+      return fitsAsItIs(schemaOf(manifest), schema);
+    } catch (error) {
+      if (!(error instanceof SnapshotError || error instanceof WireError)) throw error;
+      return false;
+    }
+  }
+
+  /** The ticks that can be gone through, ascending; two meet in a tick after which the components changed. */
+  get ranges(): readonly TickRange[] {
+    const ranges: TickRange[] = [];
+    for (const { meta: { tick, kind }, last } of this.#parts.starts) {
+      const before = ranges.at(-1);
+      const isOther = before === undefined || kind === "migrated" || tick > before.last;
+      if (!isOther) ranges.splice(-1, 1, { ...before, last: Math.max(before.last, last) });
+      // Of what was migrated again before any tick, nothing can be gone through.
+      else ranges.splice(before?.first === tick ? -1 : ranges.length, 1, { first: tick, last });
+    }
+    return ranges;
   }
 
   /** The newest tick. */
@@ -89,16 +135,15 @@ export class Timeline {
   }
 
   /**
-   * A replica as of the newest whole snapshot from which `tick` can be reached.
-   * @param schema what its components are to be; as they were, by default
-   * @throws {UserError} when the tick is not retained, saying which ones are.
+   * A replica as of the newest whole snapshot from which `tick` can be reached, and
+   * then `to`.
+   * @throws {UserError} when that is not retained, saying what is.
    */
-  async start(tick: number, schema?: Schema): Promise<Replica> {
+  async start(tick: number, to = tick): Promise<Replica> {
     const { store, subjects, report } = this.#options;
-    const starts = this.#starts.filter(({ meta, isConnected }) =>
-      meta.tick === tick || (isConnected && meta.tick < tick && tick <= this.#last)
-    );
-    for (const { meta } of starts.toSorted((a, b) => b.meta.tick - a.meta.tick)) {
+    const { starts, schema } = this.#parts;
+    const through = starts.filter(({ meta, last }) => meta.tick <= tick && to <= last);
+    for (const { meta } of through.toReversed()) {
       try {
         const snapshot = await store.load(meta.id);
         return replicaOf(snapshot, { schema: schema ?? snapshot.image.schema, subjects });
@@ -107,8 +152,28 @@ export class Timeline {
         report.warn(`skipping snapshot "${meta.id}": ${error.message}`);
       }
     }
-    throw new UserError(
-      `Cannot go back to tick ${tick}: what is retained is ${describeRanges(this.ranges)}`,
+    throw this.#refusal(tick, to);
+  }
+
+  #refusal(tick: number, to: number): UserError {
+    const { schema, migrated } = this.#parts;
+    const { ranges } = this;
+    const missing = [tick, to].find((one) =>
+      !ranges.some(({ first, last }) => first <= one && one <= last)
+    );
+    const what = schema ? "what has the components of the manifests" : "what is retained";
+    if (missing !== undefined || tick === to) {
+      return new UserError(
+        `Cannot go back to tick ${missing ?? tick}: ${what} is ${describeRanges(ranges)}`,
+      );
+    }
+    const change = migrated.find((after) => tick <= after && after < to);
+    const reason = change === undefined
+      ? "from no whole snapshot the log leads through both"
+      : `the components changed after tick ${change}`;
+    return new UserError(
+      `Cannot go from tick ${tick} to tick ${to}: ${reason}. ` +
+        `What can be gone through at a time is ${describeRanges(ranges)}`,
     );
   }
 

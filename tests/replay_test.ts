@@ -145,7 +145,7 @@ Deno.test("a replay says what is retained when a tick is not", async () => {
     const retained = "what is retained is ticks 18 to 24";
     await assertRejects(() => go(undefined, 17), UserError, retained);
     await assertRejects(() => go(undefined, 25), UserError, retained);
-    await assertRejects(() => go(3, 20), UserError, "Cannot go back to tick 2");
+    await assertRejects(() => go(3, 20), UserError, "Cannot go back to tick 3");
     await assertRejects(() => go(20, 19), UserError, "backwards");
     await log.purge(subjects.streams.snapshots, { filter: subjects.snapshot("t24", "*") });
     assertEquals(summarizeWorld((await go(undefined, 24)).replica).tick, 24);
