@@ -107,7 +107,7 @@ export class Follower {
 
   async #takeStored(): Promise<LogEntry | undefined> {
     const recovered = await this.#load();
-    let newest = await this.newestEntry();
+    let newest = await this.#newestEntry();
     if (recovered === undefined) {
       await checkIsNew(this.#ports, this.#skipped);
       return newest;
@@ -115,7 +115,7 @@ export class Follower {
     const { replica } = recovered;
     while (newest !== undefined && newest.sequence > this.#seen) {
       this.#seen = await replay(this.#ports, replica, this.#seen + 1);
-      newest = await this.newestEntry();
+      newest = await this.#newestEntry();
     }
     if (Number(newest?.headers["epoch"] ?? 0) > replica.epoch) {
       const { tick: reached } = replica.state;
@@ -164,7 +164,7 @@ export class Follower {
   }
 
   /** The newest term or commit in the log. */
-  newestEntry(): Promise<LogEntry | undefined> {
+  #newestEntry(): Promise<LogEntry | undefined> {
     const { log, subjects } = this.#ports;
     return log.last(subjects.streams.components, subjects.commit);
   }

@@ -170,7 +170,8 @@ export class Succession implements Disposable {
   async #rebase(candidate: Candidate): Promise<Candidate> {
     const { replica } = this.#follower;
     if (replica === undefined || !await rebaseWhereNeeded(this.#options, replica)) return candidate;
-    return { ...candidate, newest: await this.#follower.newestEntry() };
+    // It takes a while, in which another one may have led.
+    return await this.#candidate();
   }
 
   async #refuseWhereLed(): Promise<void> {

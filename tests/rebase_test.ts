@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FencedError } from "../coordinator/fence.ts";
-import type { LogEntry } from "../lib/bus/log.ts";
+import { overlay } from "../bench/overlay.ts";
+import type { Log, LogEntry } from "../lib/bus/log.ts";
 import { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import { UserError } from "../lib/user_error.ts";
 import { SUBJECTS } from "./fake_instance.ts";
@@ -168,4 +169,30 @@ Deno.test("a world whose log is full lets go of what the newest snapshot has, an
   harness.kill("coordinator");
   await harness.wait(harness.openCoordinator("second"));
   assert(harness.coordinator.tickNumber > kept);
+});
+
+Deno.test("a standby that lets go of a nearly full log takes what another one commits meanwhile", async () => {
+  await using harness = await openTicks([HOLDER], { rows: 200, logBytesMax: 10_000 });
+  let isFollowed = false;
+  const slow = (log: Log) =>
+    overlay(log, {
+      async purge(stream, options) {
+        await log.purge(stream, options);
+        if (stream !== components || isFollowed) return;
+        isFollowed = true;
+        await resume(harness, "second", harness.coordinator.tickNumber + 2);
+        harness.kill("second");
+      },
+    });
+  const standingBy = harness.standBy("standby", new AbortController().signal, slow);
+  await harness.start(20);
+  for (let i = 0; i < 4; i++) {
+    await harness.finishAll();
+    await harness.advance(500);
+  }
+  harness.kill("coordinator");
+  const standby = await harness.wait(standingBy);
+  const [{ tick_id: newest }] = (await harness.commits()).slice(-1);
+  assertEquals(standby?.tickNumber, newest);
+  assertEquals(isFollowed, true);
 });
