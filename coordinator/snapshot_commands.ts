@@ -9,6 +9,7 @@ import { type Log, type StreamInfo, StreamNotFoundError } from "../lib/bus/log.t
 import { suggestion } from "../lib/manifest/nearest.ts";
 import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
 import {
+  compareAge,
   isConnected,
   isResumable,
   type SnapshotInfo,
@@ -224,6 +225,12 @@ function checkDispensable({ meta }: ListedSnapshot, snapshots: readonly ListedSn
     throw new UserError(
       `${failure}: the log refers to it, in tick ${meta.restoredIn}, so the world could not be ` +
         "replayed; pass --force to delete it all the same",
+    );
+  }
+  if (meta.kind === "migrated" && resumable.some((other) => compareAge(other.meta, meta) < 0)) {
+    throw new UserError(
+      `${failure}: the components changed after tick ${meta.tick}, which nothing else says, so the ` +
+        "world could not be replayed; pass --force to delete it all the same",
     );
   }
 }

@@ -48,6 +48,21 @@ Deno.test("a snapshot with a damaged manifest is listed with the reason, and del
   await assertRejects(gone, UserError, `Cannot find snapshot "b"`);
 });
 
+Deno.test("a snapshot after which the components are others stays as long as one before it does", async () => {
+  const { commands, store } = await openCommands();
+  const { image, meta } = snapshotOf("a");
+  await store.save(image, meta);
+  await store.save(image, { ...meta, id: "b", kind: "migrated", epoch: meta.epoch + 1 });
+  const remove = (id: string) => commands.delete(id, { force: false });
+  const reason =
+    /^Cannot delete snapshot "b": the components changed after tick \d+, .*; pass --force/;
+  assertMatch((await assertRejects(() => remove("b"), UserError)).message, reason);
+  await store.save(image, { ...meta, id: "c", epoch: meta.epoch + 2 });
+  await remove("a");
+  await remove("b");
+  assertEquals((await commands.list()).snapshots.map(({ meta }) => meta.id), ["c"]);
+});
+
 Deno.test("a manifest that does not belong to its id is damaged, and no other snapshot's", async () => {
   const { commands, store, log, subjects } = await openCommands();
   const { image, meta } = snapshotOf("a");
