@@ -10,7 +10,7 @@ import type { LogEntry } from "../lib/bus/log.ts";
 import { delay } from "../lib/clock.ts";
 import type { Schema } from "../lib/ecs/component.ts";
 import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
-import { compareAge } from "../lib/snapshot/snapshot_manifest.ts";
+import { compareAge, isResumable, type SnapshotMeta } from "../lib/snapshot/snapshot_manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
 import {
   checkIsNew,
@@ -87,7 +87,8 @@ export class Follower {
   /**
    * Takes all that the log has stored, and returns its newest term or commit. A
    * replica that has followed the log may have missed what was let go of, or led
-   * elsewhere, or be of components that a leader has changed; then it begins anew.
+   * elsewhere, or be of components that a leader has changed; then it begins anew,
+   * as it does where a leader cuts the log to a newer snapshot meanwhile.
    * @throws {UserError} when the world cannot be resumed.
    * @throws {SnapshotError} when a snapshot that the log refers to is gone or damaged.
    */
@@ -98,7 +99,7 @@ export class Follower {
       if (!await this.#isOutdated()) return newest;
     } catch (error) {
       if (!leadsNowhere(error)) throw error;
-      if (isFresh && !await this.#isOutdated()) throw this.#refusal(error);
+      if (isFresh && !await this.#hasNewer(isResumable)) throw this.#refusal(error);
       this.#ports.report.warn(`${error.message}; going on from the newest snapshot`);
     }
     this.#recovered = undefined;
@@ -129,12 +130,17 @@ export class Follower {
    * Whether a leader has changed the components since the snapshot that the replica
    * began with. The log does not say so, but a snapshot is stored before the next tick.
    */
-  async #isOutdated(): Promise<boolean> {
+  #isOutdated(): Promise<boolean> {
+    return this.#hasNewer(({ kind }) => kind === "migrated");
+  }
+
+  /** Whether there is such a snapshot since the one that the replica began with. */
+  async #hasNewer(isSuch: (meta: SnapshotMeta) => boolean): Promise<boolean> {
     if (this.#recovered === undefined) return false;
     const { meta: begun } = this.#recovered;
     const infos = await this.#ports.store.list();
     return infos.some(({ meta }) =>
-      meta.kind === "migrated" && compareAge(begun, meta) < 0 && !this.#skipped.has(meta.id)
+      isSuch(meta) && compareAge(begun, meta) < 0 && !this.#skipped.has(meta.id)
     );
   }
 

@@ -77,3 +77,30 @@ Deno.test("a follower passes over a damaged snapshot of changed components, and 
   assertMatch(line, /^skipping snapshot "migrated-\d+": Cannot load/);
   assertEquals(others, []);
 });
+
+Deno.test("a follower begins anew where the log is cut to a newer snapshot as it is read, and again", async () => {
+  await using harness = await TickHarness.open({ systems: [], isUnpaced: false });
+  await harness.start(Infinity);
+  let cuts = 0;
+  const slow = (log: Log) =>
+    overlay(log, {
+      async *read(stream, options) {
+        if (stream === components && cuts < 2) {
+          cuts++;
+          for (let i = 0; i < 3; i++) await harness.advance(100);
+          await harness.wait(harness.control({ op: "snapshot" }));
+          const { sequence = 0 } = await log.last(components, SUBJECTS.commit) ?? {};
+          await log.purge(components, { before: sequence });
+          await harness.advance(100);
+        }
+        yield* log.read(stream, options);
+      },
+    });
+  await harness.advance(100);
+  const follower = openFollower(harness, slow);
+  await harness.wait(follower.catchUp());
+  const { tick = 0 } = follower.replica?.state ?? {};
+  assertEquals([cuts, tick], [2, harness.coordinator.tickNumber]);
+  const lines = harness.lines.filter((line) => /going on from the newest snapshot/.test(line));
+  assertEquals(lines.length, 2, lines.join("\n"));
+});

@@ -41,4 +41,14 @@ export const SEEDS_THAT_FAILED: readonly {
     bug: "the simulation took what a succeeded coordinator was asked for too much",
     hasSnapshots: true,
   },
+  {
+    seed: 14,
+    bug: "a log that was cut to a newer snapshot while it was read ended its reader",
+    hasSnapshots: true,
+  },
+  {
+    seed: 3959429110,
+    bug: "a log that was cut to a newer snapshot while it was read, twice, ended its reader",
+    hasSnapshots: true,
+  },
 ];
