@@ -13,7 +13,6 @@ import {
   type ConsumerConfig,
   DeliverPolicy,
   jetstream,
-  JetStreamApiCodes,
   JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
@@ -27,13 +26,16 @@ import {
   type Log,
   type LogEntry,
   type StreamConfig,
-  StreamFullError,
   type StreamInfo,
-  StreamNotFoundError,
   UnavailableError,
-  WrongLastSequenceError,
 } from "./log.ts";
-import { isNoResponders, isPayloadTooLarge, isTimeout } from "./nats_errors.ts";
+import {
+  explain,
+  explainAppend,
+  isNoRoom,
+  isStreamMissing,
+  isUnavailable,
+} from "./nats_log_errors.ts";
 import { decodeHeaders, encodeHeaders } from "./nats_headers.ts";
 import type { NatsLink } from "./nats_link.ts";
 import { pullEntries, type PullOptions } from "./nats_pull.ts";
@@ -43,18 +45,11 @@ import { isSubject } from "./subject.ts";
 
 /** Appends are tried again, so that an answer lost with a stream's leader does not cost much. */
 const APPEND_TIMEOUT_MS = 2_000;
-/** How long to ask again where nobody can answer now, */
-const PATIENCE_MS = 30_000;
+/** How long to ask again where nobody can answer now, for a consumer, */
+const PATIENCE_MS = 15_000;
+const CONSUMER_PATIENCE_MS = 30_000;
 /** and how often. */
 const ASK_AGAIN_MS = 250;
-/** JetStream's: the last is another one, and, of newer servers, another one is being stored. */
-const WRONG_LAST_CODES = [JetStreamApiCodes.StreamWrongLastSequence, 10164];
-/** JetStream's: no suitable peers for placement, as while a cluster comes up. */
-const NO_PEERS_CODES = [10005];
-/** The status of what may be answered later. */
-const UNAVAILABLE_STATUS = 503;
-/** JetStream's: no resources, no storage, and a store that takes no more. */
-const NO_ROOM_CODES = [10023, 10047, 10077];
 /** What is asked for at a time: what is on its way is held in memory. */
 const READ_BATCH_MAX = 1024;
 const READ_BYTES_MAX = 16 * 1024 ** 2;
@@ -123,7 +118,7 @@ export class NatsLog implements Log {
         ? await this.#manager.streams.update(name, settings)
         : await this.#manager.streams.add({ name, ...settings });
     } catch (error) {
-      if (smaller.length === 0 || !isApiError(error, NO_ROOM_CODES)) throw error;
+      if (smaller.length === 0 || !isNoRoom(error)) throw error;
       return await this.#openWithin(smaller, { config, isKnown });
     }
   }
@@ -144,7 +139,7 @@ export class NatsLog implements Log {
       const { seq } = await this.#link.during(failure, publish);
       return seq;
     } catch (cause) {
-      throw explainAppend(cause, failure, expectedLastSequence);
+      throw explainAppend(cause, { failure, expectedLastSequence, timeoutMs: APPEND_TIMEOUT_MS });
     }
   }
 
@@ -215,7 +210,7 @@ export class NatsLog implements Log {
     try {
       return await this.#manager.streams.info(stream);
     } catch (error) {
-      if (isApiError(error, [JetStreamApiCodes.StreamNotFound])) return undefined;
+      if (isStreamMissing(error)) return undefined;
       throw error;
     }
   }
@@ -233,7 +228,7 @@ export class NatsLog implements Log {
         }
       } catch (cause) {
         const reason = cause instanceof Error ? cause.cause : undefined;
-        if (isApiError(reason, [JetStreamApiCodes.StreamNotFound])) throw cause;
+        if (isStreamMissing(reason)) throw cause;
         await delay(systemClock, FOLLOW_RETRY_MS, signal);
       }
     }
@@ -307,7 +302,7 @@ export class NatsLog implements Log {
     return this.#ask(`Cannot read stream "${stream}"`, () => {
       timeoutMs = Math.min(CONSUMER_TIMEOUT_GROWTH * timeoutMs, CONSUMER_TIMEOUT_MAX_MS);
       return this.#createConsumer(stream, config, timeoutMs);
-    });
+    }, CONSUMER_PATIENCE_MS);
   }
 
   async #createConsumer(
@@ -336,8 +331,12 @@ export class NatsLog implements Log {
    * Asks, and asks again for a while where nobody can answer now, since the server
    * restarts or the cluster elects a leader.
    */
-  async #ask<T>(failure: string, request: () => Promise<T>): Promise<T> {
-    const giveUpAt = systemClock.now() + PATIENCE_MS;
+  async #ask<T>(
+    failure: string,
+    request: () => Promise<T>,
+    patienceMs = PATIENCE_MS,
+  ): Promise<T> {
+    const giveUpAt = systemClock.now() + patienceMs;
     while (true) {
       try {
         return await this.#link.during(failure, request);
@@ -356,42 +355,4 @@ export class NatsLog implements Log {
     await this.#link.during(failure, () => this.#manager.consumers.delete(stream, name))
       .catch(() => undefined);
   }
-}
-
-function explainAppend(
-  cause: unknown,
-  failure: string,
-  expectedLastSequence: number | undefined,
-): Error {
-  if (cause instanceof UnavailableError) return cause;
-  if (isApiError(cause, WRONG_LAST_CODES)) {
-    const message = `${failure} behind sequence ${expectedLastSequence}: ${cause.message}`;
-    return new WrongLastSequenceError(message, { cause });
-  }
-  if (isApiError(cause, NO_ROOM_CODES)) {
-    return new StreamFullError(`${failure}: ${cause.message}`, { cause });
-  }
-  if (isPayloadTooLarge(cause)) return new RangeError(`${failure}: ${cause.message}`, { cause });
-  if (isNoResponders(cause)) return new Error(`${failure}: no stream captures it`, { cause });
-  if (isTimeout(cause)) {
-    return new UnavailableError(`${failure}: no answer in ${APPEND_TIMEOUT_MS} ms`, { cause });
-  }
-  return explain(cause, failure);
-}
-
-/** Whether a later try may fare better. */
-function isUnavailable(error: unknown): boolean {
-  if (error instanceof UnavailableError || isTimeout(error) || isNoResponders(error)) return true;
-  return error instanceof JetStreamApiError &&
-    (error.status === UNAVAILABLE_STATUS || NO_PEERS_CODES.includes(error.code));
-}
-
-function isApiError(error: unknown, codes: readonly number[]): error is JetStreamApiError {
-  return error instanceof JetStreamApiError && codes.includes(error.code);
-}
-
-function explain(cause: unknown, failure: string): Error {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const isMissing = isApiError(cause, [JetStreamApiCodes.StreamNotFound]);
-  return new (isMissing ? StreamNotFoundError : Error)(`${failure}: ${reason}`, { cause });
 }
