@@ -320,8 +320,10 @@ class Simulation {
   #crashed(name: string, error: unknown, isStarting: boolean): void {
     this.#trace.note("ended", `${name}: ${error}`);
     this.#trace.count("processes that ended by themselves");
-    const expected = isStarting ? [...ENDS, ...STARTS] : ENDS;
-    if (!(error instanceof Error && expected.includes(error.name))) this.#fail(error);
+    const names = isStarting ? [...ENDS, ...STARTS] : ENDS;
+    const isExpected = error instanceof Error && names.includes(error.name) &&
+      !error.message.startsWith(REFUSAL);
+    if (!isExpected) this.#fail(error);
   }
 
   #fail(error: unknown): void {
@@ -333,3 +335,5 @@ class Simulation {
 const ENDS = ["FencedError", "UserError"];
 /** or could not start for one of these. */
 const STARTS = ["RequestTimeoutError", "SnapshotError"];
+/** What is stored can always be resumed from. */
+const REFUSAL = "Cannot resume the world";
