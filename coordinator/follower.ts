@@ -9,19 +9,23 @@
 import type { LogEntry } from "../lib/bus/log.ts";
 import { delay } from "../lib/clock.ts";
 import type { Schema } from "../lib/ecs/component.ts";
+import type { Migration } from "../lib/snapshot/migration.ts";
+import { schemaDigest } from "../lib/snapshot/schema_difference.ts";
 import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
-import { compareAge, isResumable, type SnapshotMeta } from "../lib/snapshot/snapshot_manifest.ts";
+import { compareAge, isResumable } from "../lib/snapshot/snapshot_manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
+import { restoreWorld } from "../lib/snapshot/world_image.ts";
 import {
   checkIsNew,
   feed,
   loadNewest,
+  migrationOf,
   type Recovered,
   type RecoveryPorts,
   replay,
   unresumable,
 } from "./recovery.ts";
-import { ReplayError, type Replica } from "./replica.ts";
+import { ComponentsChangedError, ReplayError, type Replica } from "./replica.ts";
 
 export interface FollowerPorts extends RecoveryPorts {
   readonly store: Pick<SnapshotStore, "newest" | "load" | "list">;
@@ -36,6 +40,8 @@ export class Follower {
   #recovered: Recovered | undefined;
   /** Why each snapshot was skipped that is newer than what the replica began with, by id. */
   #skipped: ReadonlyMap<string, string> = new Map();
+  /** Ids of snapshots that the log does not go on from. */
+  readonly #strays = new Set<string>();
   #seen = 0;
 
   /** @param schema the components of now */
@@ -49,9 +55,16 @@ export class Follower {
     return this.#recovered?.replica;
   }
 
-  /** The components of the snapshot that the replica began with. */
-  get snapshotSchema(): Schema | undefined {
-    return this.#recovered?.schema;
+  /**
+   * What the replica's world is in the components of now; undefined where it is that already.
+   * @throws {SnapshotError} when values would be lost that may not be.
+   */
+  migration(options: { isLossAllowed: boolean }): Migration | undefined {
+    const recovered = this.#recovered;
+    if (recovered === undefined || recovered.replica.state.world.schema === this.#schema) {
+      return undefined;
+    }
+    return migrationOf(recovered, this.#schema, options);
   }
 
   /** Sequence up to which the replica has seen the log. */
@@ -77,6 +90,7 @@ export class Follower {
         }
       } catch (error) {
         if (!leadsNowhere(error)) throw error;
+        this.#isAstray(error);
         report.warn(`${error.message}; following anew from the newest snapshot`);
         this.#recovered = undefined;
         await delay(clock, RETRY_MS, signal);
@@ -88,22 +102,29 @@ export class Follower {
    * Takes all that the log has stored, and returns its newest term or commit. A
    * replica that has followed the log may have missed what was let go of, or led
    * elsewhere, or be of components that a leader has changed; then it begins anew,
-   * as it does where a leader cuts the log to a newer snapshot meanwhile.
+   * as it does where a leader lets go of what it reads for a newer snapshot. Without
+   * a whole snapshot behind a change to the components of now, it repeats the change.
    * @throws {UserError} when the world cannot be resumed.
-   * @throws {SnapshotError} when a snapshot that the log refers to is gone or damaged.
    */
   async catchUp(): Promise<LogEntry | undefined> {
-    const isFresh = this.#recovered === undefined;
-    try {
-      const newest = await this.#takeStored();
-      if (!await this.#isOutdated()) return newest;
-    } catch (error) {
-      if (!leadsNowhere(error)) throw error;
-      if (isFresh && !await this.#hasNewer(isResumable)) throw this.#refusal(error);
-      this.#ports.report.warn(`${error.message}; going on from the newest snapshot`);
+    const { report } = this.#ports;
+    let isTried = false;
+    while (true) {
+      isTried ||= this.#recovered === undefined;
+      try {
+        return await this.#takeStored();
+      } catch (error) {
+        if (!leadsNowhere(error)) throw error;
+        if (!isTried || this.#isAstray(error) || await this.#hasNewer()) {
+          report.warn(`${error.message}; going on from the newest snapshot`);
+          this.#recovered = undefined;
+        } else if (this.#migrate(error)) {
+          report.warn(`${error.message}, and the snapshot of that is not whole; going on in these`);
+        } else {
+          throw this.#refusal(error);
+        }
+      }
     }
-    this.#recovered = undefined;
-    return await this.catchUp();
   }
 
   async #takeStored(): Promise<LogEntry | undefined> {
@@ -127,28 +148,44 @@ export class Follower {
   }
 
   /**
-   * Whether a leader has changed the components since the snapshot that the replica
-   * began with. The log does not say so, but a snapshot is stored before the next tick.
+   * Whether the log does not go on from the replica's snapshot: a leader whose place was
+   * taken before its first tick may have stored what the world became in its components.
    */
-  #isOutdated(): Promise<boolean> {
-    return this.#hasNewer(({ kind }) => kind === "migrated");
+  #isAstray(error: ReplayError | SnapshotError): boolean {
+    const meta = this.#recovered?.meta;
+    const isAstray = error instanceof ComponentsChangedError && meta?.kind === "migrated" &&
+      meta.tick === error.reached;
+    if (isAstray) this.#strays.add(meta.id);
+    return isAstray;
   }
 
-  /** Whether there is such a snapshot since the one that the replica began with. */
-  async #hasNewer(isSuch: (meta: SnapshotMeta) => boolean): Promise<boolean> {
-    if (this.#recovered === undefined) return false;
-    const { meta: begun } = this.#recovered;
+  /** Does what the leader did that changed the components to those of now; false where it was something else. */
+  #migrate(error: ReplayError | SnapshotError): boolean {
+    const components = schemaDigest(this.#schema);
+    if (!(error instanceof ComponentsChangedError) || error.components !== components) return false;
+    const recovered = this.#recovered;
+    const migration = this.migration({ isLossAllowed: true });
+    if (recovered === undefined || migration === undefined) return false;
+    recovered.replica.migrate(restoreWorld(this.#schema, migration.image), components);
+    this.#recovered = { ...recovered, schema: this.#schema };
+    return true;
+  }
+
+  /** Whether there is a snapshot since the one that the replica began with. */
+  async #hasNewer(): Promise<boolean> {
+    const begun = this.#recovered?.meta;
     const infos = await this.#ports.store.list();
     return infos.some(({ meta }) =>
-      isSuch(meta) && compareAge(begun, meta) < 0 && !this.#skipped.has(meta.id)
+      isResumable(meta) && !this.#skipped.has(meta.id) &&
+      (begun === undefined || compareAge(begun, meta) < 0)
     );
   }
 
   /** What is said where there is nothing else to begin with. */
   #refusal(error: ReplayError | SnapshotError): Error {
-    if (this.#recovered === undefined || !(error instanceof ReplayError)) return error;
+    if (this.#recovered === undefined) return error;
     const { subjects: { prefix } } = this.#ports;
-    return unresumable(error, { prefix, snapshot: this.#recovered.meta.id });
+    return unresumable(error, { prefix, recovered: this.#recovered });
   }
 
   /** The replica, as of the newest snapshot where there was none before. */
@@ -162,7 +199,10 @@ export class Follower {
         // A standby looks again and again.
         if (before.get(id) !== reason) report.warn(`skipping snapshot "${id}": ${reason}`);
       };
-      this.#recovered = await loadNewest({ ...this.#ports, onSkipped }, this.#schema);
+      this.#recovered = await loadNewest(
+        { ...this.#ports, onSkipped, strays: this.#strays },
+        this.#schema,
+      );
       this.#skipped = skipped;
       this.#seen = this.#recovered?.replica.sequence ?? 0;
     }

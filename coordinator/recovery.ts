@@ -8,14 +8,16 @@ import type { Log, LogEntry } from "../lib/bus/log.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Schema } from "../lib/ecs/component.ts";
 import type { Report } from "../lib/report.ts";
-import { replaySchema } from "../lib/snapshot/schema_difference.ts";
+import { replaySchema, schemaDigest } from "../lib/snapshot/schema_difference.ts";
+import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
 import type { SnapshotMeta } from "../lib/snapshot/snapshot_manifest.ts";
 import type { Snapshot, SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
-import { restoreWorld } from "../lib/snapshot/world_image.ts";
+import { fitImage, type Migration } from "../lib/snapshot/migration.ts";
+import { captureWorld, restoreWorld } from "../lib/snapshot/world_image.ts";
 import { UserError } from "../lib/user_error.ts";
 import type { Subjects } from "../lib/wire/subjects.ts";
 import { CommandAnswers } from "./command_answers.ts";
-import { type ReplayError, Replica, SnapshotNeededError } from "./replica.ts";
+import { ReplayError, Replica, SnapshotNeededError } from "./replica.ts";
 import type { WorldState } from "./world_state.ts";
 
 export interface RecoveryPorts {
@@ -39,22 +41,43 @@ export interface Recovered {
 
 /**
  * A replica as of the newest whole snapshot that the log leads on from; undefined
- * where there is none. `onSkipped` is told of each newer one, and why. It has the
+ * where there is none. `onSkipped` is told of each newer one, and why; `strays` are
+ * not to be gone on from. It has the
  * snapshot's components, defaults included, since the log after it was written in
  * them, whatever those of `schema` are now.
  */
 export async function loadNewest(
-  { log, store, subjects, onSkipped }: RecoveryPorts & {
+  { log, store, subjects, onSkipped, strays }: RecoveryPorts & {
     onSkipped(id: string, reason: string): void;
+    readonly strays?: ReadonlySet<string>;
   },
   schema: Schema,
 ): Promise<Recovered | undefined> {
   const { firstSequence } = await log.info(subjects.streams.components);
-  const snapshot = await store.newest({ firstSequence, onSkipped });
+  const snapshot = await store.newest({
+    firstSequence,
+    onSkipped,
+    ...(strays && { strays }),
+  });
   if (snapshot === undefined) return undefined;
   const before = snapshot.image.schema;
   const replica = replicaOf(snapshot, { schema: replaySchema(before, schema), subjects });
   return { replica, meta: snapshot.meta, schema: before };
+}
+
+/**
+ * What the replica's world is in the components of `schema`.
+ * @throws {SnapshotError} when values would be lost that may not be.
+ */
+export function migrationOf(
+  { replica, schema: before }: Recovered,
+  schema: Schema,
+  { isLossAllowed }: { isLossAllowed: boolean },
+): Migration {
+  const { world, tick } = replica.state;
+  // A component that has come since the snapshot is new, although the replica knows it.
+  const image = { ...captureWorld(world), schema: before };
+  return fitImage(image, schema, { isLossAllowed, what: `tick ${tick}` });
 }
 
 /**
@@ -67,7 +90,8 @@ export function replicaOf(
 ): Replica {
   const { epoch, sequence } = snapshot.meta;
   const state = stateOf(snapshot, schema);
-  return new Replica({ state, epoch, sequence, commitSubject: subjects.commit });
+  const components = schemaDigest(snapshot.image.schema);
+  return new Replica({ state, epoch, sequence, components, commitSubject: subjects.commit });
 }
 
 function stateOf({ meta, image }: Snapshot, schema: Schema): WorldState {
@@ -133,7 +157,7 @@ export async function replay(
  * begun, and ended before its beginning was stored; but no tick, and there is no
  * snapshot that might be its state.
  * @param skipped why each stored snapshot cannot be gone on from, by id
- * @throws {UserError} when it may not.
+ * @throws {SnapshotError} when it may not.
  */
 export async function checkIsNew(
   { log, subjects: { prefix, commit, streams } }: Pick<RecoveryPorts, "log" | "subjects">,
@@ -147,7 +171,7 @@ export async function checkIsNew(
   }
   if (!hasTicks && skipped.size === 0) return;
   const reasons = [...skipped].map(([id, reason]) => `\n  "${id}": ${reason}`).join("");
-  throw new UserError(
+  throw new SnapshotError(
     `Cannot resume the world under the prefix "${prefix}": ` +
       `${hasTicks ? "its log has ticks, but " : ""}${streams.snapshots} has no whole snapshot ` +
       `to go on from${reasons}\nBegin another world under another prefix, from a snapshot that ` +
@@ -157,16 +181,18 @@ export async function checkIsNew(
   );
 }
 
-/** The refusal of a world whose log does not lead where its commits say. */
+/** The refusal of a world whose log does not lead from a snapshot to where its commits say. */
 export function unresumable(
-  cause: ReplayError,
-  { prefix, snapshot }: { prefix: string; snapshot: string },
+  cause: ReplayError | SnapshotError,
+  { prefix, recovered }: { prefix: string; recovered: Recovered },
 ): UserError {
+  const { meta, replica } = recovered;
+  const reached = cause instanceof ReplayError ? cause.reached : replica.state.tick;
   return new UserError(
     `Cannot resume the world under the prefix "${prefix}": its log leads from snapshot ` +
-      `"${snapshot}" to tick ${cause.reached} and no further, so it is damaged, or of another ` +
+      `"${meta.id}" to tick ${reached} and no further, so it is damaged, or of another ` +
       `version of Orrery\n  ${cause.message}\n` +
-      `\`deno task replay --prefix ${prefix} --to ${cause.reached} --fork NAME\` begins another ` +
+      `\`deno task replay --prefix ${prefix} --to ${reached} --fork NAME\` begins another ` +
       "world with that tick, and `deno task coord --prefix NAME` goes on with it. " +
       `\`deno task snapshot list --prefix ${prefix}\` shows what else is kept. ` +
       'See "Snapshots and time travel" in README.md',

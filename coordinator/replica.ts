@@ -27,7 +27,7 @@ type Commit = MessageOf<"TickCommit">;
 
 /** The log cannot be what led to the world: it lacks something, or is another's. */
 export class ReplayError extends Error {
-  override readonly name = "ReplayError";
+  override readonly name: string = "ReplayError";
   /** The newest tick that it leads to. */
   readonly reached: number;
 
@@ -37,6 +37,21 @@ export class ReplayError extends Error {
   ) {
     super(`Cannot replay tick ${tick}: ${reason}`, { cause });
     this.reached = reached;
+  }
+}
+
+/** The log goes on in other components than the replica's. */
+export class ComponentsChangedError extends ReplayError {
+  override readonly name = "ComponentsChangedError";
+  /** Their digest. */
+  readonly components: bigint;
+
+  constructor(
+    tick: number,
+    { reached, epoch, components }: { reached: number; epoch: number; components: bigint },
+  ) {
+    super(tick, { reached, reason: `the components changed as term ${epoch} began` });
+    this.components = components;
   }
 }
 
@@ -83,11 +98,16 @@ export interface ReplicaOptions {
   readonly commitSubject: string;
   /** Sequence of that subject's newest entry as of that state; 0: there is none. */
   readonly sequence: number;
+  /** Digest of the components that the log behind that state is to be written in; absent: of any. */
+  readonly components?: bigint;
 }
 
 export class Replica {
   readonly state: WorldState;
   readonly #commitSubject: string;
+  #components: bigint | undefined;
+  /** Digest of those that the newest term's ticks are written in, as far as it says. */
+  #termComponents: bigint | undefined;
   #epoch: number;
   #sequence: number;
   #termSequence = 0;
@@ -95,9 +115,11 @@ export class Replica {
   readonly #held = new Map<string, HeldResult>();
   #heldBytes = 0;
 
-  constructor({ state, epoch, commitSubject, sequence }: ReplicaOptions) {
+  constructor({ state, epoch, commitSubject, sequence, components }: ReplicaOptions) {
     this.state = state;
     this.#commitSubject = commitSubject;
+    this.#components = components;
+    this.#termComponents = components;
     this.#epoch = epoch;
     this.#sequence = sequence;
   }
@@ -122,11 +144,18 @@ export class Replica {
     return this.#held.size;
   }
 
+  /** Goes on in other components, as whoever led did: `world` is what its world is in them. */
+  migrate(world: World, components: bigint): void {
+    this.state.world = world;
+    this.#components = components;
+  }
+
   /**
    * Takes the log's next entry; true when it was a tick's commit and has been applied.
    * @param image of the snapshot that a {@linkcode SnapshotNeededError} has asked for
    * @throws {SnapshotNeededError} when the world became a snapshot in this tick;
    * call it again with that.
+   * @throws {ComponentsChangedError} when the tick is written in other components.
    * @throws {ReplayError} when the tick cannot be applied, or leads to another
    * digest than its commit has. The replica is of no use then.
    */
@@ -179,9 +208,11 @@ export class Replica {
   }
 
   /** What an older term has not committed will not be. */
-  #begin({ epoch }: MessageOf<"TermStart">, sequence: number): void {
+  #begin({ epoch, components }: MessageOf<"TermStart">, sequence: number): void {
     if (epoch <= this.#epoch) return;
     this.#epoch = epoch;
+    // Without a digest to compare with they are taken for the same.
+    this.#termComponents = this.#components && (components ?? this.#components);
     this.#termSequence = sequence;
     this.#held.clear();
     this.#heldBytes = 0;
@@ -200,6 +231,10 @@ export class Replica {
     if (tick > reached + 1) {
       const reason = `the log lacks tick ${reached + 1}, which comes before`;
       throw new ReplayError(tick, { reached, reason });
+    }
+    const components = this.#termComponents;
+    if (components !== undefined && components !== this.#components) {
+      throw new ComponentsChangedError(tick, { reached: state.tick, epoch, components });
     }
     if (commit.restored !== undefined && !image) throw new SnapshotNeededError(commit.restored);
     try {

@@ -229,7 +229,7 @@ function checkDispensable({ meta }: ListedSnapshot, snapshots: readonly ListedSn
   }
   if (meta.kind === "migrated" && resumable.some((other) => compareAge(other.meta, meta) < 0)) {
     throw new UserError(
-      `${failure}: the components changed after tick ${meta.tick}, which nothing else says, so the ` +
+      `${failure}: the components changed after tick ${meta.tick}, and no log leads across that, so the ` +
         "world could not be replayed; pass --force to delete it all the same",
     );
   }

@@ -12,11 +12,13 @@ import { type AppendOptions, type LogEntry, WrongLastSequenceError } from "../li
 import { delay } from "../lib/clock.ts";
 import type { Manifests, WorldManifest } from "../lib/manifest/manifest.ts";
 import type { SnapshotStore } from "../lib/snapshot/snapshot_store.ts";
-import { fitImage, type Migration } from "../lib/snapshot/migration.ts";
-import { summarizeDifferences } from "../lib/snapshot/schema_difference.ts";
-import { captureWorld, restoreWorld } from "../lib/snapshot/world_image.ts";
+import type { Migration } from "../lib/snapshot/migration.ts";
+import { schemaDigest, summarizeDifferences } from "../lib/snapshot/schema_difference.ts";
+import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
+import { restoreWorld } from "../lib/snapshot/world_image.ts";
 import { UserError } from "../lib/user_error.ts";
 import { encodeMessage } from "../lib/wire/codec.ts";
+import { WireError } from "../lib/wire/wire_error.ts";
 import { Follower, type FollowerPorts, RETRY_MS } from "./follower.ts";
 import { Lease, LeaseWatch } from "./lease.ts";
 import { rebaseWhereNeeded, saveState } from "./rebase.ts";
@@ -91,8 +93,8 @@ export class Succession implements Disposable {
       const candidate = await this.#candidate();
       const isTaken = takeover && !candidate.isNew;
       if (candidate.newest && !isTaken) await this.#refuseWhereLed();
-      const ready = await this.#rebase(candidate);
-      const term = await (isTaken ? this.#takeOver(ready) : this.#claim(ready));
+      if (await this.#rebase()) continue;
+      const term = await (isTaken ? this.#takeOver(candidate) : this.#claim(candidate));
       if (term !== undefined) return term;
     }
     const { prefix } = this.#options.subjects;
@@ -166,12 +168,10 @@ export class Succession implements Disposable {
     return { state, isNew: replica === undefined, newest };
   }
 
-  /** The candidate as it is once the log is fit to go on. */
-  async #rebase(candidate: Candidate): Promise<Candidate> {
+  /** Makes the log fit to go on; true where it was not. That takes a while, in which another one may have begun. */
+  async #rebase(): Promise<boolean> {
     const { replica } = this.#follower;
-    if (replica === undefined || !await rebaseWhereNeeded(this.#options, replica)) return candidate;
-    // It takes a while, in which another one may have led.
-    return await this.#candidate();
+    return replica !== undefined && await rebaseWhereNeeded(this.#options, replica);
   }
 
   async #refuseWhereLed(): Promise<void> {
@@ -190,16 +190,17 @@ export class Succession implements Disposable {
     const candidate = await this.#candidate();
     const { sequence = 0, headers } = candidate.newest ?? {};
     const isNew = headers?.["msg-type"] === "TermStart" && sequence > known;
-    if (!isNew) return await this.#claim(await this.#rebase(candidate));
-    this.#termSeen = sequence;
-    return undefined;
+    if (isNew) this.#termSeen = sequence;
+    // To catch up takes a while, too.
+    if (isNew || await this.#rebase() || !this.#watch.isLapsed) return undefined;
+    return await this.#claim(candidate);
   }
 
   /** Begins the term, unless somebody has come before. */
   async #claim(candidate: Candidate): Promise<Term | undefined> {
     const expectedLastSequence = candidate.newest?.sequence ?? 0;
     try {
-      const migration = this.#migration(candidate.state);
+      const migration = this.#migration();
       const term = await this.#append(candidate, { expectedLastSequence });
       if (candidate.isNew) await this.#save(term, "initial");
       else this.#reportResumed(term);
@@ -218,7 +219,7 @@ export class Succession implements Disposable {
    */
   async #takeOver(candidate: Candidate): Promise<Term | undefined> {
     // Who cannot go on with it must not end whoever leads.
-    this.#migration(candidate.state);
+    this.#migration();
     const term = await this.#append(candidate, {});
     term.lease.begin();
     try {
@@ -226,7 +227,7 @@ export class Succession implements Disposable {
       const { replica } = this.#follower;
       if (replica?.state === term.state && replica.termSequence === term.sequence) {
         this.#reportResumed(term);
-        const migration = this.#migration(term.state);
+        const migration = this.#migration();
         if (migration) await this.#migrate(term, migration);
         return term;
       }
@@ -242,12 +243,13 @@ export class Succession implements Disposable {
     { state, newest }: Candidate,
     expected: Pick<AppendOptions, "expectedLastSequence">,
   ): Promise<Term> {
-    const { log, subjects } = this.#options;
+    const { log, subjects, manifests: { schema } } = this.#options;
     const { tick } = state;
     const { replica } = this.#follower;
     const newestEpoch = Math.max(Number(newest?.headers["epoch"] ?? 0), replica?.epoch ?? 0);
     const epoch = Math.max(this.#epochMin, newestEpoch + 1);
-    const { data, options } = encodeMessage("TermStart", { epoch, tick_id: tick }, { epoch, tick });
+    const value = { epoch, tick_id: tick, components: schemaDigest(schema) };
+    const { data, options } = encodeMessage("TermStart", value, { epoch, tick });
     const sequence = await log.append(subjects.commit, data, { ...options, ...expected });
     const lease = new Lease(this.#options, { epoch, tick: () => state.tick });
     return { epoch, state, sequence, lease, logBytesMax: this.#logBytesMax };
@@ -257,17 +259,10 @@ export class Succession implements Disposable {
     this.#options.report.info(`resumed the world at tick ${state.tick}, in term ${epoch}`);
   }
 
-  /**
-   * What the world is to be in the schema of the manifests; undefined where it is that already.
-   * @throws {SnapshotError} when values would be lost that may not be.
-   */
-  #migration({ world, tick }: WorldState): Migration | undefined {
-    const { manifests: { schema }, isLossAllowed = false } = this.#options;
-    if (world.schema === schema) return undefined;
-    // A component that has come since the snapshot is new, although the replica knows it.
-    const before = this.#follower.snapshotSchema ?? world.schema;
-    const image = { ...captureWorld(world), schema: before };
-    return fitImage(image, schema, { isLossAllowed, what: `tick ${tick}` });
+  /** @throws {SnapshotError} when values would be lost that may not be. */
+  #migration(): Migration | undefined {
+    const { isLossAllowed = false } = this.#options;
+    return this.#follower.migration({ isLossAllowed });
   }
 
   /** The log so far is of the other schema, so recoveries start from a snapshot after it. */
@@ -297,6 +292,9 @@ export class Succession implements Disposable {
 
 /** It may work another time. */
 function isTransient(error: unknown): error is Error {
+  // A snapshot that could not be stored.
+  if (error instanceof SnapshotError && error.cause !== undefined) return isTransient(error.cause);
   return error instanceof Error && !(error instanceof UserError) &&
-    !(error instanceof TypeError) && !(error instanceof RangeError);
+    !(error instanceof WireError) && !(error instanceof TypeError) &&
+    !(error instanceof RangeError);
 }

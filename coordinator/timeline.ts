@@ -1,8 +1,8 @@
 /**
  * The timeline of a world: the ticks that it can be taken back to, from the
- * snapshots that are kept and the log that leads on from them. The log says nothing
- * of components that change, so a range of ticks ends where they did, and the next
- * begins there with the snapshot of what the world became.
+ * snapshots that are kept and the log that leads on from them. A log does not lead
+ * on where components change, so a range of ticks ends there, and the next begins
+ * with the snapshot of what the world became.
  *
  * @module
  */
@@ -158,14 +158,17 @@ export class Timeline {
   #refusal(tick: number, to: number): UserError {
     const { schema, migrated } = this.#parts;
     const { ranges } = this;
-    const missing = [tick, to].find((one) =>
+    const missing = [to, tick].find((one) =>
       !ranges.some(({ first, last }) => first <= one && one <= last)
     );
     const what = schema ? "what has the components of the manifests" : "what is retained";
-    if (missing !== undefined || tick === to) {
+    if (missing !== undefined) {
       return new UserError(
-        `Cannot go back to tick ${missing ?? tick}: ${what} is ${describeRanges(ranges)}`,
+        `Cannot go back to tick ${missing}: ${what} is ${describeRanges(ranges)}`,
       );
+    }
+    if (tick === to) {
+      return new UserError(`Cannot go back to tick ${tick}: no snapshot that leads there is whole`);
     }
     const change = migrated.find((after) => tick <= after && after < to);
     const reason = change === undefined

@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import * as fc from "fast-check";
-import { componentType, createSchema, type Field } from "../lib/ecs/component.ts";
+import {
+  type ComponentType,
+  componentType,
+  createSchema,
+  type Field,
+} from "../lib/ecs/component.ts";
 import { type FieldType, type FieldValue, zeroOf } from "../lib/ecs/field_type.ts";
 import { World } from "../lib/ecs/world.ts";
 import { fitImage, migrateImage } from "../lib/snapshot/migration.ts";
@@ -10,6 +15,7 @@ import {
   fitsAsItIs,
   isWidening,
   replaySchema,
+  schemaDigest,
 } from "../lib/snapshot/schema_difference.ts";
 import { SnapshotError } from "../lib/snapshot/snapshot_error.ts";
 import { captureWorld, restoreWorld, type WorldImage } from "../lib/snapshot/world_image.ts";
@@ -162,6 +168,19 @@ Deno.test("a field with another default keeps its values and their marks", () =>
   const world = restoreWorld(schema, image);
   assertSameWorld(world, restoreWorld(OLD, oldImage()));
   assertEquals(world.get(world.spawn(new Map([[spoken, {}]])), spoken), { x: 0, y: "?" });
+});
+
+Deno.test("schemaDigest() is of names, types, defaults and the order of fields alone", () => {
+  const digest = (...components: ComponentType[]) => schemaDigest(createSchema(components));
+  const [x, y] = A.fields;
+  const others = [
+    componentType("A", [y, x]),
+    componentType("A", [x]),
+    componentType("A", [x, { ...y, name: "z" }]),
+    componentType("A", [x, field("y", "string", "?")]),
+  ];
+  assertEquals(digest(A, B), digest(B, A));
+  assertEquals(new Set([digest(A), digest(A, B), ...others.map((a) => digest(a))]).size, 6);
 });
 
 Deno.test("a log is replayed in its snapshot's components, and with those that it lacks", () => {

@@ -171,28 +171,35 @@ Deno.test("a world whose log is full lets go of what the newest snapshot has, an
   assert(harness.coordinator.tickNumber > kept);
 });
 
-Deno.test("a standby that lets go of a nearly full log takes what another one commits meanwhile", async () => {
-  await using harness = await openTicks([HOLDER], { rows: 200, logBytesMax: 10_000 });
-  let isFollowed = false;
-  const slow = (log: Log) =>
-    overlay(log, {
-      async purge(stream, options) {
-        await log.purge(stream, options);
-        if (stream !== components || isFollowed) return;
-        isFollowed = true;
-        await resume(harness, "second", harness.coordinator.tickNumber + 2);
-        harness.kill("second");
-      },
-    });
-  const standingBy = harness.standBy("standby", new AbortController().signal, slow);
-  await harness.start(20);
-  for (let i = 0; i < 4; i++) {
-    await harness.finishAll();
-    await harness.advance(500);
-  }
-  harness.kill("coordinator");
-  const standby = await harness.wait(standingBy);
-  const [{ tick_id: newest }] = (await harness.commits()).slice(-1);
-  assertEquals(standby?.tickNumber, newest);
-  assertEquals(isFollowed, true);
-});
+for (const isAlive of [false, true]) {
+  const what = isAlive ? "leaves one alone that" : "takes what one commits that";
+  Deno.test(`a standby that lets go of a nearly full log ${what} leads meanwhile`, async () => {
+    await using harness = await openTicks([HOLDER], { rows: 200, logBytesMax: 10_000 });
+    let isFollowed = false;
+    const slow = (log: Log) =>
+      overlay(log, {
+        async purge(stream, options) {
+          await log.purge(stream, options);
+          if (stream !== components || isFollowed) return;
+          isFollowed = true;
+          await resume(harness, "second", harness.coordinator.tickNumber + 2);
+          if (!isAlive) harness.kill("second");
+        },
+      });
+    const stop = new AbortController();
+    const standingBy = harness.standBy("standby", stop.signal, slow);
+    await harness.start(20);
+    for (let i = 0; i < 4; i++) {
+      await harness.finishAll();
+      await harness.advance(500);
+    }
+    harness.kill("coordinator");
+    for (let i = 0; isAlive && i < 20; i++) await harness.advance(500);
+    if (isAlive) stop.abort();
+    const standby = await harness.wait(standingBy);
+    const [{ tick_id: newest }] = (await harness.commits()).slice(-1);
+    assertEquals([isFollowed, harness.coordinator.tickNumber], [true, newest]);
+    assertEquals(standby === undefined, isAlive);
+    if (isAlive) await goOn(harness, newest + 1);
+  });
+}

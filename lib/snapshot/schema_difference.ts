@@ -7,6 +7,7 @@
  */
 import { encode } from "@std/msgpack";
 import type { ComponentType, Field, Schema } from "../ecs/component.ts";
+import { digest64 } from "../ecs/digest.ts";
 import type { FieldType, FieldValue } from "../ecs/field_type.ts";
 import { toJson } from "../plain_json.ts";
 import { encodeFieldValue } from "../wire/command.ts";
@@ -35,6 +36,18 @@ const WIDER: Partial<Record<FieldType, readonly FieldType[]>> = {
   u32: ["u64", "i64", "f64"],
   f32: ["f64"],
 };
+
+/**
+ * Of the components by name, and of their fields in their order: names, types and
+ * defaults. A log is written in the same components as long as this is the same.
+ */
+export function schemaDigest(schema: Schema): bigint {
+  const components = [...schema.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+  return digest64(encode(components.map(({ name, fields }) => [
+    name,
+    fields.map((field) => [field.name, field.type, encodeFieldValue(field.default)]),
+  ])));
+}
 
 /** Whether every value of type `from` is one of type `to`. */
 export function isWidening(from: FieldType, to: FieldType): boolean {

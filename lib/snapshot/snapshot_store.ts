@@ -170,12 +170,14 @@ export class SnapshotStore {
   /**
    * The newest whole snapshot that a world can go on from with a log that begins
    * with sequence `firstSequence`; undefined where there is none. `onSkipped` is
-   * told of each newer one, and why it is none.
+   * told of each newer one, and why it is none: `strays` are none, since the log
+   * goes on in other components than they have.
    */
   async newest(
-    { firstSequence, onSkipped, onProgress }: ProgressOptions & {
+    { firstSequence, onSkipped, strays, onProgress }: ProgressOptions & {
       firstSequence: number;
       onSkipped: (id: string, reason: string) => void;
+      strays?: ReadonlySet<string>;
     },
   ): Promise<Snapshot | undefined> {
     const infos = await this.list({ onDamaged: onSkipped });
@@ -186,6 +188,10 @@ export class SnapshotStore {
           `the log was cut behind it: it begins with sequence ${firstSequence}, and what comes ` +
             `after this snapshot with ${meta.sequence + 1}`,
         );
+        continue;
+      }
+      if (strays?.has(meta.id)) {
+        onSkipped(meta.id, `the log goes on from tick ${meta.tick} in other components`);
         continue;
       }
       try {

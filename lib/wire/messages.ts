@@ -145,7 +145,12 @@ export const MESSAGES = {
   }),
 
   /** coordinator → log: a term begins behind this tick; whoever commits in an older one is refused. */
-  TermStart: z.object({ epoch: u64, tick_id: u64 }),
+  TermStart: z.object({
+    epoch: u64,
+    tick_id: u64,
+    /** Digest of the components that its ticks are written in. */
+    components: digest.optional(),
+  }),
 
   /** coordinator → all, again and again: it lives. */
   Lease: z.object({ epoch: u64, tick_id: u64 }),
