@@ -229,8 +229,8 @@ function checkDispensable({ meta }: ListedSnapshot, snapshots: readonly ListedSn
   }
   if (meta.kind === "migrated" && resumable.some((other) => compareAge(other.meta, meta) < 0)) {
     throw new UserError(
-      `${failure}: the components changed after tick ${meta.tick}, and no log leads across that, so the ` +
-        "world could not be replayed; pass --force to delete it all the same",
+      `${failure}: the components changed after tick ${meta.tick}, and no log leads across ` +
+        "that, so the world could not be replayed; pass --force to delete it all the same",
     );
   }
 }
