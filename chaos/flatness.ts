@@ -28,7 +28,8 @@ export function meanFlatness(what: string, samples: readonly number[]): Flatness
 
 /**
  * For what follows the size of something else, such as a server's memory that of the
- * log that it keeps: the growth is what it has grown by beyond that.
+ * log that it keeps: the growth is what it has grown by beyond that. What shrinks less
+ * than that has not grown.
  */
 export function relativeFlatness(
   what: string,
@@ -36,7 +37,8 @@ export function relativeFlatness(
   base: readonly number[],
 ): Flatness {
   const thirds = ofThirds(samples, mean);
-  const growth = (1 + growthOf(thirds)) / (1 + growthOf(ofThirds(base, mean))) - 1;
+  const excused = Math.max(0, growthOf(ofThirds(base, mean)));
+  const growth = (1 + growthOf(thirds)) / (1 + excused) - 1;
   return { what, thirds, growth, isFlat: growth <= GROWTH_MAX };
 }
 

@@ -16,6 +16,9 @@ Deno.test("relativeFlatness() takes off what something else has grown by", () =>
   assertAlmostEquals(relativeFlatness("memory", memory, log).growth, 0);
   assert(!relativeFlatness("memory", memory, memory.with(8, 60)).isFlat);
   assert(!relativeFlatness("memory", memory, Array(9).fill(1)).isFlat);
+  const shrunk = [0, 0, 0, 60, 60, 60, 50, 50, 50];
+  assertAlmostEquals(relativeFlatness("memory", shrunk.map((x) => x + 60), shrunk).growth, -1 / 12);
+  assert(!relativeFlatness("memory", memory, shrunk).isFlat);
 });
 
 Deno.test("peakFlatness() holds the peaks of the thirds against each other", () => {
