@@ -90,7 +90,7 @@ export class Follower {
         }
       } catch (error) {
         if (!leadsNowhere(error)) throw error;
-        this.#isAstray(error);
+        this.#noteStray(error);
         report.warn(`${error.message}; following anew from the newest snapshot`);
         this.#recovered = undefined;
         await delay(clock, RETRY_MS, signal);
@@ -115,7 +115,7 @@ export class Follower {
         return await this.#takeStored();
       } catch (error) {
         if (!leadsNowhere(error)) throw error;
-        if (!isTried || this.#isAstray(error) || await this.#hasNewer()) {
+        if (!isTried || this.#noteStray(error) || await this.#hasNewer()) {
           report.warn(`${error.message}; going on from the newest snapshot`);
           this.#recovered = undefined;
         } else if (this.#migrate(error)) {
@@ -148,15 +148,16 @@ export class Follower {
   }
 
   /**
-   * Whether the log does not go on from the replica's snapshot: a leader whose place was
-   * taken before its first tick may have stored what the world became in its components.
+   * Notes the replica's snapshot where the log does not go on from it, and returns whether
+   * it does not: a leader whose place was taken before its first tick may have stored what
+   * the world became in its components.
    */
-  #isAstray(error: ReplayError | SnapshotError): boolean {
+  #noteStray(error: ReplayError | SnapshotError): boolean {
     const meta = this.#recovered?.meta;
-    const isAstray = error instanceof ComponentsChangedError && meta?.kind === "migrated" &&
+    const isStray = error instanceof ComponentsChangedError && meta?.kind === "migrated" &&
       meta.tick === error.reached;
-    if (isAstray) this.#strays.add(meta.id);
-    return isAstray;
+    if (isStray) this.#strays.add(meta.id);
+    return isStray;
   }
 
   /** Does what the leader did that changed the components to those of now; false where it was something else. */

@@ -42,14 +42,13 @@ export interface Recovered {
 /**
  * A replica as of the newest whole snapshot that the log leads on from; undefined
  * where there is none. `onSkipped` is told of each newer one, and why; `strays` are
- * not to be gone on from. It has the
- * snapshot's components, defaults included, since the log after it was written in
- * them, whatever those of `schema` are now.
+ * not to be gone on from. It has the snapshot's components, defaults included, since
+ * the log after it was written in them, whatever those of `schema` are now.
  */
 export async function loadNewest(
   { log, store, subjects, onSkipped, strays }: RecoveryPorts & {
     onSkipped(id: string, reason: string): void;
-    readonly strays?: ReadonlySet<string>;
+    readonly strays: ReadonlySet<string>;
   },
   schema: Schema,
 ): Promise<Recovered | undefined> {
@@ -57,7 +56,7 @@ export async function loadNewest(
   const snapshot = await store.newest({
     firstSequence,
     onSkipped,
-    ...(strays && { strays }),
+    strays,
   });
   if (snapshot === undefined) return undefined;
   const before = snapshot.image.schema;
